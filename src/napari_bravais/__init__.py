@@ -1,0 +1,30 @@
+"""Bravais lattice maps of EBSD scans by a neural network.
+
+The public names are imported when they are first used, so that ``import napari_bravais`` loads
+neither napari nor TensorFlow nor kikuchipy.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "open_scan": "io.scan",
+    "Scan": "io.scan",
+    "ScanError": "io.scan",
+    "Classifier": "model.classifier",
+    "map_phases": "mapping.engine",
+    "iter_phase_map": "mapping.engine",
+    "MapChunk": "mapping.engine",
+    "PhaseMap": "mapping.phase_map",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
