@@ -28,21 +28,25 @@ class Lattice:
     colour: str
 
 
+# The colours maximise the least difference between any two of them, and grey for *not classified*,
+# to normal eyes and to readers without red, green or (with less weight) blue cones; the lattices
+# met most often are the furthest apart. None vanishes on a black canvas or on white paper.
+# tests/test_lattices.py holds the differences.
 _ROWS = (
-    ("aP", "triclinic", "triclinic", "#999999"),
-    ("mP", "primitive monoclinic", "monoclinic", "#8c564b"),
-    ("mS", "base-centred monoclinic", "monoclinic", "#c49c94"),
-    ("oP", "primitive orthorhombic", "orthorhombic", "#2ca02c"),
-    ("oS", "base-centred orthorhombic", "orthorhombic", "#98df8a"),
-    ("oI", "body-centred orthorhombic", "orthorhombic", "#006400"),
-    ("oF", "face-centred orthorhombic", "orthorhombic", "#bcbd22"),
-    ("tP", "primitive tetragonal", "tetragonal", "#d55e00"),
-    ("tI", "body-centred tetragonal", "tetragonal", "#ffbb78"),
-    ("hR", "rhombohedral", "trigonal", "#9467bd"),
-    ("hP", "hexagonal", "hexagonal", "#56b4e9"),
-    ("cP", "primitive cubic", "cubic", "#e377c2"),
-    ("cI", "body-centred cubic", "cubic", "#f0e442"),
-    ("cF", "face-centred cubic", "cubic", "#0072b2"),
+    ("aP", "triclinic", "triclinic", "#995890"),
+    ("mP", "primitive monoclinic", "monoclinic", "#efd5ff"),
+    ("mS", "base-centred monoclinic", "monoclinic", "#6e1b6f"),
+    ("oP", "primitive orthorhombic", "orthorhombic", "#7fffb0"),
+    ("oS", "base-centred orthorhombic", "orthorhombic", "#128853"),
+    ("oI", "body-centred orthorhombic", "orthorhombic", "#c9f41d"),
+    ("oF", "face-centred orthorhombic", "orthorhombic", "#5c77ff"),
+    ("tP", "primitive tetragonal", "tetragonal", "#cb3a01"),
+    ("tI", "body-centred tetragonal", "tetragonal", "#860500"),
+    ("hR", "rhombohedral", "trigonal", "#9fa5ff"),
+    ("hP", "hexagonal", "hexagonal", "#11c9bb"),
+    ("cP", "primitive cubic", "cubic", "#ff6087"),
+    ("cI", "body-centred cubic", "cubic", "#de9a00"),
+    ("cF", "face-centred cubic", "cubic", "#3600ea"),
 )
 
 #: The lattices in the order of the classifier's output.
@@ -55,7 +59,7 @@ PEARSON_SYMBOLS = tuple(lattice.pearson for lattice in LATTICES)
 NOT_CLASSIFIED = -1
 
 #: Colour of pixels that were not classified.
-NOT_CLASSIFIED_COLOUR = "#404040"
+NOT_CLASSIFIED_COLOUR = "#515151"
 
 
 def lattice(symbol: str) -> Lattice:
