@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, Lattice
+from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, NOT_CLASSIFIED_COLOUR, Lattice
 
 
 @dataclass
@@ -27,6 +27,11 @@ class PhaseMap:
         Pixels of lower quality are not classified.
     provenance
         What made the map, JSON-able: scan, model and its checksum, device, versions, settings.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of ``probabilities`` and ``quality`` do not belong together.
     """
 
     probabilities: np.ndarray
@@ -35,6 +40,14 @@ class PhaseMap:
     step_unit: str = "px"
     quality_threshold: float = 0.0
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.quality.ndim != 2 or self.probabilities.shape != (*self.shape, len(LATTICES)):
+            raise ValueError(
+                "a map needs quality of shape (ny, nx) and probabilities of shape "
+                f"(ny, nx, {len(LATTICES)}), not {self.quality.shape} and "
+                f"{self.probabilities.shape}"
+            )
 
     @classmethod
     def empty(cls, shape: tuple[int, int], **attributes) -> "PhaseMap":
@@ -51,6 +64,11 @@ class PhaseMap:
         return self.quality.shape
 
     @property
+    def extent(self) -> tuple[float, float]:
+        """Height and width of the mapped area in ``step_unit``."""
+        return self.shape[0] * self.step[0], self.shape[1] * self.step[1]
+
+    @property
     def mapped(self) -> np.ndarray:
         """True where the network has answered, shape (ny, nx)."""
         return ~np.isnan(self.quality)
@@ -58,8 +76,10 @@ class PhaseMap:
     @property
     def labels(self) -> np.ndarray:
         """Index of the likeliest lattice, shape (ny, nx), int8; -1 where not classified."""
-        best = np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=-1).astype(np.int8)
-        return np.where(self.mapped & (self.quality >= self.quality_threshold), best, NOT_CLASSIFIED)
+        # NaN compares false, so pixels that are not mapped are not classified either
+        classified = self.quality >= self.quality_threshold
+        best = self.probabilities.argmax(axis=-1).astype(np.int8)
+        return np.where(classified, best, np.int8(NOT_CLASSIFIED))
 
     @property
     def confidence(self) -> np.ndarray:
@@ -77,7 +97,21 @@ class PhaseMap:
         """
         labels = self.labels[self.mapped]
         total = max(labels.size, 1)
-        counts = [(lattice, int((labels == lattice.index).sum())) for lattice in LATTICES]
-        present = sorted((row for row in counts if row[1]), key=lambda row: -row[1])
-        present.append((None, int((labels == NOT_CLASSIFIED).sum())))
-        return [(lattice, count, count / total) for lattice, count in present]
+        counts = np.bincount(labels + 1, minlength=len(LATTICES) + 1).tolist()
+        present = [(lattice, n) for lattice, n in zip(LATTICES, counts[1:], strict=True) if n]
+        present.sort(key=lambda row: -row[1])
+        return [(lattice, n, n / total) for lattice, n in [*present, (None, counts[0])]]
+
+
+def colour_table() -> np.ndarray:
+    """Return the colours of labels as RGB, shape (15, 3), uint8, to be indexed by label + 1.
+
+    Row 0 is *not classified*.
+    """
+    colours = [NOT_CLASSIFIED_COLOUR, *(lattice.colour for lattice in LATTICES)]
+    return np.array([list(bytes.fromhex(colour[1:])) for colour in colours], np.uint8)
+
+
+def percentage(fraction: float) -> str:
+    """Return an area fraction as a reader wants it; what is there never reads as nothing."""
+    return "<0.1 %" if 0 < fraction < 0.0005 else f"{100 * fraction:.1f} %"
