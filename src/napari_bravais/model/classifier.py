@@ -1,0 +1,217 @@
+"""``Classifier``: patterns in, probabilities of the 14 lattices out."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.lattices import lattice as lattice_of
+from napari_bravais.model.explanation import grad_cam, over_pattern
+
+#: Patterns that the network reads at once.
+BATCH_SIZE = 256
+
+BUNDLED = Path(__file__).parent / "weights" / "bravais-compact.keras"
+
+
+class ModelError(Exception):
+    """A file is no usable model; the message names the file and the fault."""
+
+
+class Classifier:
+    """Reads the Bravais lattice from EBSD patterns.
+
+    Make one with `Classifier.bundled` or `Classifier.load`.
+
+    Attributes
+    ----------
+    name
+        Name of the model.
+    card
+        The model card: what the model was trained on and how well it does.
+    checksum
+        SHA-256 of the model file.
+    device
+        What it runs on, for example ``"CPU (TensorFlow)"``.
+    quality_threshold
+        Pattern quality under which a pattern should count as not classified.
+    """
+
+    def __init__(self, model, card: dict):
+        from napari_bravais.model.backend import compiled, device_name
+        from napari_bravais.model.network import with_features
+
+        self.card = card
+        self.name = card["name"]
+        self.checksum = card["sha256"]
+        self.quality_threshold = card["quality_threshold"]
+        self.device = device_name()
+        preparation, backbone = model.get_layer("preparation"), model.get_layer("backbone")
+        detailed = with_features(backbone)
+        self._weights = np.asarray(backbone.get_layer("logits").kernel)
+        self._prepare = compiled(preparation)
+        self._read = compiled(lambda raw: backbone(preparation(raw), training=False))
+        self._look = compiled(lambda raw: detailed(preparation(raw), training=False))
+
+    @classmethod
+    def bundled(cls) -> "Classifier":
+        """Return the classifier that comes with napari-bravais.
+
+        Raises
+        ------
+        ModelError
+            If its files are damaged.
+        """
+        return cls.load(BUNDLED)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Classifier":
+        """Load a classifier from a ``.keras`` file with its ``.json`` model card beside it.
+
+        Raises
+        ------
+        ModelError
+            If a file is missing, the checksum differs from the card's, or the model has another
+            input or other classes. Keras's safe mode refuses a model that carries code.
+        """
+        # keras names the layers that a saved file may hold only once they are imported
+        import keras
+
+        import napari_bravais.model.network
+
+        path = Path(path)
+        card = _read_card(path)
+        try:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            raise ModelError(f"{path}: Keras cannot load this model: {error}") from error
+        layers = {layer.name for layer in model.layers}
+        if not {"preparation", "backbone"} <= layers:
+            raise ModelError(f"{path}: the model has no preparation of raw patterns")
+        classes = model.get_layer("backbone").get_layer("logits").units
+        if classes != len(PEARSON_SYMBOLS):
+            raise ModelError(f"{path}: the model has {classes} classes, not the 14 lattices")
+        return cls(model, card)
+
+    def predict(self, patterns: np.ndarray) -> np.ndarray:
+        """Return the probability of each lattice.
+
+        Parameters
+        ----------
+        patterns
+            Patterns, shape (n, h, w), any real dtype and any detector size.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, 14), float32; rows sum to one; columns in the order of
+            `napari_bravais.lattices.PEARSON_SYMBOLS`.
+
+        Raises
+        ------
+        ValueError
+            If ``patterns`` has another rank, is not real, or its patterns are under 8x8 pixels.
+        """
+        return self.assess(patterns)[0]
+
+    def assess(self, patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probability of each lattice, and the quality of each pattern.
+
+        Parameters
+        ----------
+        patterns
+            As for `predict`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Probabilities, shape (n, 14), and quality, shape (n,), float32 in [0, 1]: the
+            correlation that the network expects between a prepared pattern and its noise-free
+            self; near zero where there is no pattern at all.
+        """
+        patterns = _checked(patterns)
+        n = len(patterns)
+        probabilities = np.empty((n, len(PEARSON_SYMBOLS)), np.float32)
+        quality = np.empty(n, np.float32)
+        for start in range(0, n, BATCH_SIZE):
+            batch = patterns[start : start + BATCH_SIZE]
+            answer = self._read(_padded(batch))
+            part = slice(start, start + len(batch))
+            probabilities[part] = _softmax(np.asarray(answer["logits"])[: len(batch)])
+            quality[part] = np.asarray(answer["quality"])[: len(batch), 0]
+        return probabilities, quality
+
+    def explain(self, pattern: np.ndarray, lattice: str | None = None) -> np.ndarray:
+        """Return where a pattern speaks for a lattice (Grad-CAM).
+
+        Parameters
+        ----------
+        pattern
+            One pattern, shape (h, w).
+        lattice
+            Pearson symbol of the lattice to explain; the likeliest by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (h, w), float32 in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If ``pattern`` is no pattern or ``lattice`` no Pearson symbol.
+        """
+        patterns = _checked(np.asarray(pattern)[None])
+        answer = self._look(patterns.astype(np.float32))
+        index = (
+            int(np.argmax(np.asarray(answer["logits"])[0]))
+            if lattice is None
+            else lattice_of(lattice).index
+        )
+        heat = grad_cam(np.asarray(answer["features"])[0], self._weights[:, index])
+        return over_pattern(heat, patterns.shape[1:])
+
+    def prepare(self, pattern: np.ndarray) -> np.ndarray:
+        """Return one pattern, shape (h, w), as the network sees it, shape (96, 96)."""
+        patterns = _checked(np.asarray(pattern)[None])
+        return np.asarray(self._prepare(patterns.astype(np.float32)))[0, ..., 0]
+
+
+def _read_card(path: Path) -> dict:
+    """Read the model card beside a model and hold the model against its checksum."""
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such model file")
+    try:
+        card = json.loads(path.with_suffix(".json").read_text())
+        expected = card["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: its model card {path.stem}.json cannot be read") from error
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise ModelError(f"{path}: the file is damaged: its checksum is not the model card's")
+    return card
+
+
+def _checked(patterns: np.ndarray) -> np.ndarray:
+    patterns = np.asarray(patterns)
+    if patterns.ndim != 3:
+        raise ValueError(f"patterns must have the shape (n, h, w), not {patterns.shape}")
+    if min(patterns.shape[1:]) < 8:
+        raise ValueError(f"patterns must be 8x8 pixels or more, not {patterns.shape[1:]}")
+    if patterns.dtype.kind not in "biuf":
+        raise ValueError(f"patterns must be real numbers, not {patterns.dtype}")
+    return patterns
+
+
+def _padded(batch: np.ndarray) -> np.ndarray:
+    """Fill a batch up to a power of two: the graph is traced anew for each shape."""
+    size = 1 << (len(batch) - 1).bit_length()
+    padded = np.zeros((size, *batch.shape[1:]), np.float32)
+    padded[: len(batch)] = batch
+    return padded
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponential / exponential.sum(axis=1, keepdims=True)

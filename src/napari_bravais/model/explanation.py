@@ -1,0 +1,54 @@
+"""Grad-CAM: which parts of a pattern speak for a lattice."""
+
+import numpy as np
+
+
+def grad_cam(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Grad-CAM of a network whose answer is a dense function of the features' means.
+
+    Parameters
+    ----------
+    features
+        Last feature maps, shape (rows, columns, channels).
+    weights
+        Weights of the explained class in the dense layer, shape (channels,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (rows, columns), float32 in [0, 1]; all zeros where nothing speaks for the class.
+
+    Notes
+    -----
+    Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74) weights each feature map with the
+    mean gradient of the class's score, sums, and keeps what is positive. After global average
+    pooling the gradient is the dense layer's weight over the number of positions, the same at
+    every position, so no gradient has to be computed.
+    """
+    heat = np.clip(features @ weights, 0, None).astype(np.float32)
+    return heat / heat.max() if heat.max() > 0 else heat
+
+
+def over_pattern(heat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Enlarge a heat map to the pattern it explains.
+
+    Parameters
+    ----------
+    heat
+        Square heat map of the prepared pattern, in [0, 1].
+    shape
+        Shape (h, w) of the raw pattern, of which preparation kept the middle square.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (h, w), float32 in [0, 1]; zero outside the middle square.
+    """
+    from skimage.transform import resize
+
+    side = min(shape)
+    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+    full = np.zeros(shape, np.float32)
+    square = resize(heat, (side, side), order=3, mode="edge", anti_aliasing=False)
+    full[top : top + side, left : left + side] = np.clip(square, 0, 1)
+    return full

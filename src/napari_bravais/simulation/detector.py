@@ -1,0 +1,163 @@
+"""The faults of real detectors, laid on clean patterns."""
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+
+
+@dataclass(frozen=True)
+class DetectorFaults:
+    """How bad a detector may be; each pattern draws its own faults.
+
+    Attributes
+    ----------
+    noise
+        Range of the noise's standard deviation, in those of the Kikuchi signal; drawn
+        log-uniformly.
+    blur
+        Largest standard deviation of the point spread, in pixels.
+    contrast
+        Range of the Kikuchi signal's standard deviation, in the background's mean.
+    overlap
+        Share of patterns that overlap with another, as at a grain boundary.
+    mask
+        Share of patterns with a circular phosphor, and with a dead border or shadow, each.
+    dead
+        Largest share of dead or hot pixels.
+    compressed
+        Share of patterns with few grey levels or a gain that is not linear, each.
+    """
+
+    noise: tuple[float, float] = (0.05, 1.8)
+    blur: float = 1.0
+    contrast: tuple[float, float] = (0.04, 0.4)
+    overlap: float = 0.1
+    mask: float = 0.15
+    dead: float = 0.002
+    compressed: float = 0.15
+
+
+def standardise(patterns: np.ndarray) -> None:
+    """Bring each pattern, shape (n, h, w), to zero mean and unit deviation, in place."""
+    patterns -= patterns.mean(axis=(1, 2), keepdims=True)
+    patterns /= patterns.std(axis=(1, 2), keepdims=True) + 1e-6
+
+
+@nb.njit(fastmath=True, cache=True, nogil=True)
+def _blur(pattern, sigma, scratch):
+    """Gaussian point spread, separable, cut at two pixels."""
+    near = np.exp(-0.5 / sigma**2)
+    far = np.exp(-2 / sigma**2)
+    total = 1 + 2 * near + 2 * far
+    h, w = pattern.shape
+    for i in range(h):
+        for j in range(w):
+            scratch[i, j] = (
+                pattern[i, j]
+                + near * (pattern[i, max(j - 1, 0)] + pattern[i, min(j + 1, w - 1)])
+                + far * (pattern[i, max(j - 2, 0)] + pattern[i, min(j + 2, w - 1)])
+            ) / total
+    for i in range(h):
+        for j in range(w):
+            pattern[i, j] = (
+                scratch[i, j]
+                + near * (scratch[max(i - 1, 0), j] + scratch[min(i + 1, h - 1), j])
+                + far * (scratch[max(i - 2, 0), j] + scratch[min(i + 2, h - 1), j])
+            ) / total
+
+
+@nb.njit(fastmath=True, cache=True, nogil=True)
+def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
+    """Turn standardised patterns into exposures on a bright, uneven background, in place."""
+    np.random.seed(seed)
+    n, h, w = patterns.shape
+    scratch = np.empty((h, w), np.float32)
+    for b in range(n):
+        pattern = patterns[b]
+        if blur[b] > 0.25:
+            _blur(pattern, blur[b], scratch)
+        a = field[b]
+        peak = 0.0
+        for i in range(h):
+            y = (i + 0.5) / h - a[0]
+            for j in range(w):
+                x = (j + 0.5) / w - a[1]
+                glow = a[2] + np.exp(-(x * x + y * y) / a[3]) + a[4] * x + a[5] * y + a[6] * x * y
+                glow = max(glow, 0.02)
+                clean = glow * (1 + contrast[b] * pattern[i, j])
+                # shot noise grows with the root of the brightness
+                value = clean + contrast[b] * noise[b] * np.sqrt(glow) * np.random.normal()
+                pattern[i, j] = max(value, 0.0)
+                peak = max(peak, pattern[i, j])
+        for i in range(h):
+            for j in range(w):
+                value = (pattern[i, j] / peak) ** gamma[b]
+                pattern[i, j] = np.floor(value * levels[b] + 0.5)
+
+
+def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
+    """Lay circular phosphors, dead borders and dead or hot pixels over exposures, in place."""
+    n, h, w = patterns.shape
+    y, x = np.mgrid[:h, :w]
+    radius = np.hypot((y + 0.5) / h - 0.5, (x + 0.5) / w - 0.5)
+    for b in np.flatnonzero(rng.random(n) < faults.mask):
+        patterns[b][radius > rng.uniform(0.45, 0.55)] = 0
+    for b in np.flatnonzero(rng.random(n) < faults.mask):
+        depth = int(rng.uniform(0.03, 0.25) * h)
+        turned = np.rot90(patterns[b], rng.integers(4))
+        turned[:depth] = turned[:depth] * rng.choice([0.0, 0.3])
+    for b in np.flatnonzero(rng.random(n) < 0.3):
+        bad = rng.random((h, w)) < rng.uniform(0, faults.dead)
+        patterns[b][bad] = rng.choice([0, patterns[b].max()])
+
+
+def expose(
+    patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults | None = None
+) -> np.ndarray:
+    """Lay a detector's faults on clean patterns.
+
+    Parameters
+    ----------
+    patterns
+        Clean patterns, shape (n, h, w); any scale.
+    rng
+        Source of randomness.
+    faults
+        How bad the detector may be.
+
+    Returns
+    -------
+    numpy.ndarray
+        Exposures as a camera stores them, shape (n, h, w), float32 holding whole grey levels.
+    """
+    faults = faults or DetectorFaults()
+    n, h, w = patterns.shape
+    exposed = patterns.astype(np.float32)
+    standardise(exposed)
+    other = np.flatnonzero(rng.random(n) < faults.overlap)
+    share = rng.uniform(0.05, 0.35, (other.size, 1, 1)).astype(np.float32)
+    exposed[other] = (1 - share) * exposed[other] + share * exposed[(other + 1) % n]
+    field = np.stack(
+        [
+            rng.uniform(0.2, 0.8, n),
+            rng.uniform(0.3, 0.7, n),
+            rng.uniform(0.05, 1.5, n),  # of what the bright centre stands on
+            rng.uniform(0.1, 0.6, n),
+            *rng.uniform(-0.5, 0.5, (3, n)),
+        ],
+        axis=1,
+    )
+    compressed = rng.random((2, n)) < faults.compressed
+    _expose(
+        exposed,
+        np.exp(rng.uniform(*np.log(faults.noise), n)),
+        rng.uniform(0, faults.blur, n),
+        np.exp(rng.uniform(*np.log(faults.contrast), n)),
+        field,
+        np.where(compressed[0], rng.uniform(0.5, 1.8, n), 1.0),
+        np.where(compressed[1], 2.0 ** rng.uniform(4, 7, n), 255.0 * rng.choice([1, 1, 257], n)),
+        int(rng.integers(2**31)),
+    )
+    _dim(exposed, rng, faults)
+    return exposed

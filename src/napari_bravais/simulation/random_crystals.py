@@ -1,0 +1,253 @@
+"""Random crystals of a given Bravais lattice, and their kinematical master patterns.
+
+Each takes some 16 ms, so every training pattern can come from a crystal never seen before.
+"""
+
+import math
+from functools import lru_cache
+
+import numba as nb
+import numpy as np
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+
+#: Lattice points in the conventional cell, by centring letter of the Pearson symbol.
+POINTS_PER_CELL = {"P": 1, "S": 2, "I": 2, "F": 4, "R": 3}
+
+_SPECIAL_COORDINATES = np.array([0, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3, 1 / 8])
+
+
+def pearson_of_space_group(number: int, symbol: str) -> str:
+    """Return the Pearson symbol of the lattice of a space group.
+
+    Parameters
+    ----------
+    number
+        Number in the International Tables, 1 to 230.
+    symbol
+        Hermann-Mauguin symbol; its first letter is the centring.
+    """
+    bounds = ((2, "a"), (15, "m"), (74, "o"), (142, "t"), (194, "h"), (230, "c"))
+    family = next(letter for last, letter in bounds if number <= last)
+    return family + ("S" if symbol[0] in "ABC" else symbol[0])
+
+
+@lru_cache(maxsize=1)
+def _hall_numbers() -> dict[str, list[int]]:
+    """One setting of each space group, by lattice: hexagonal axes for hR, unique axis b."""
+    import spglib
+
+    by_lattice = {symbol: [] for symbol in PEARSON_SYMBOLS}
+    seen = set()
+    for hall in range(1, 531):
+        kind = spglib.get_spacegroup_type(hall)
+        lattice = pearson_of_space_group(kind.number, kind.international_short)
+        wanted = not (lattice == "hR" and kind.choice != "H")
+        if lattice[0] == "m":
+            wanted = kind.choice.startswith("b")
+        if wanted and kind.number not in seen:
+            seen.add(kind.number)
+            by_lattice[lattice].append(hall)
+    return by_lattice
+
+
+@lru_cache(maxsize=None)
+def _operations(hall: int) -> tuple[np.ndarray, np.ndarray]:
+    import spglib
+
+    found = spglib.get_symmetry_from_database(hall)
+    return found["rotations"].astype(float), found["translations"]
+
+
+def _draw_axes(lattice: str, rng: np.random.Generator) -> tuple[float, ...]:
+    """Draw (a, b, c, alpha, beta, gamma) of a shape that no higher lattice comes close to."""
+
+    def ratio(low, high):
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+    family = lattice[0]
+    if family == "c":
+        return 1, 1, 1, 90, 90, 90
+    if family in "th":
+        limits = {"tP": (0.4, 3.2), "tI": (0.4, 3.2), "hP": (0.5, 4.5), "hR": (0.9, 7)}[lattice]
+        forbidden = {
+            "tP": (1,),
+            "tI": (1, math.sqrt(2)),
+            "hP": (),
+            "hR": (math.sqrt(6), math.sqrt(1.5), math.sqrt(0.375)),
+        }[lattice]
+        while True:
+            c = ratio(*limits)
+            if all(abs(math.log(c / other)) > 0.04 for other in forbidden):
+                return 1, 1, c, 90, 90, 120 if family == "h" else 90
+    if family == "o":
+        while True:
+            b, c = ratio(0.4, 2.6), ratio(0.4, 2.6)
+            short, middle, long = sorted((1, b, c))
+            if min(middle / short, long / middle) > 1.04:
+                return 1, b, c, 90, 90, 90
+    if family == "m":
+        return 1, ratio(0.4, 2.4), ratio(0.4, 2.4), 90, rng.uniform(92, 124), 90
+    while True:
+        angles = rng.uniform(65, 115, 3)
+        cosines = np.cos(np.radians(angles))
+        volume = 1 - (cosines**2).sum() + 2 * cosines.prod()
+        if np.abs(angles - 90).min() > 2 and volume > 0.25:
+            return 1, ratio(0.5, 2), ratio(0.5, 2), *angles
+
+
+def _cell(lattice: str, rng: np.random.Generator, volume: float) -> np.ndarray:
+    """Draw a conventional cell of a volume in cubic angstrom; rows are its axes."""
+    a, b, c, alpha, beta, gamma = _draw_axes(lattice, rng)
+    ca, cb, cg = np.cos(np.radians([alpha, beta, gamma]))
+    sg = math.sin(math.radians(gamma))
+    z = math.sqrt(1 - cb**2 - ((ca - cb * cg) / sg) ** 2)
+    cell = np.array([[a, 0, 0], [b * cg, b * sg, 0], [c * cb, c * (ca - cb * cg) / sg, c * z]])
+    return cell * (volume / np.linalg.det(cell)) ** (1 / 3)
+
+
+def random_crystal(
+    lattice: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw a crystal: a space group of the lattice, a cell, and atoms on random sites.
+
+    Parameters
+    ----------
+    lattice
+        Pearson symbol.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Conventional cell in angstrom, shape (3, 3), rows are axes; fractional positions, shape
+        (n, 3); atomic numbers, shape (n,).
+    """
+    halls = _hall_numbers()[lattice]
+    points = POINTS_PER_CELL[lattice[1]]
+    while True:
+        rotations, translations = _operations(halls[rng.integers(len(halls))])
+        most = math.exp(rng.uniform(0, math.log(26))) * points
+        sites, numbers = [], []
+        for element in rng.choice(np.arange(3, 84), rng.integers(1, 5), replace=False):
+            for _ in range(12):
+                site = _random_site(rotations, translations, rng)
+                if len(numbers) + len(site) <= (most if numbers else 26 * points):
+                    sites.append(site)
+                    numbers += [element] * len(site)
+                    break
+        if not numbers:
+            continue
+        cell = _cell(lattice, rng, len(numbers) * rng.uniform(9, 22))
+        if np.linalg.norm(cell, axis=1).min() > 2.2:
+            return cell, np.vstack(sites), np.array(numbers)
+
+
+def _random_site(rotations, translations, rng) -> np.ndarray:
+    """Draw a general or special position and return its orbit, shape (n, 3)."""
+    special = _SPECIAL_COORDINATES[rng.integers(0, len(_SPECIAL_COORDINATES), 3)]
+    position = np.where(rng.random(3) < 0.55, special, rng.random(3))
+    if rng.random() < 0.2:
+        position[1] = position[0]
+    if rng.random() < 0.12:
+        position[2] = position[0]
+    orbit = (rotations @ position + translations) % 1
+    return np.unique(np.round(orbit * 997).astype(int) % 997, axis=0) / 997
+
+
+def _bands(cell, positions, numbers, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Strongest reflectors: reciprocal vectors, their lengths in 1/angstrom, amplitudes."""
+    volume = abs(np.linalg.det(cell))
+    spacing = max(0.75, min(1.5, (4.19 * volume / 4000) ** (1 / 3)))
+    reach = np.ceil(np.linalg.norm(cell, axis=1) / spacing).astype(int)
+    axes = [np.arange(-n, n + 1) for n in reach]
+    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    h, k, l = hkl.T  # noqa: E741, Miller indices
+    hkl = hkl[(h > 0) | ((h == 0) & ((k > 0) | ((k == 0) & (l > 0))))]
+    vectors = hkl @ np.linalg.inv(cell).T
+    length = np.linalg.norm(vectors, axis=1)
+    inside = length < 1 / spacing
+    hkl, vectors, length = hkl[inside], vectors[inside], length[inside]
+    s2 = (length / 2) ** 2
+    # Two Gaussians stand for the electron scattering factor: close enough for random atoms.
+    factor = 0.75 * numbers**0.8 * np.exp(-3 * s2)[:, None]
+    factor = factor + 0.5 * numbers**0.55 * np.exp(-0.5 * s2)[:, None]
+    phase = np.exp(2j * np.pi * (hkl @ positions.T))
+    amplitude = np.abs((factor * phase).sum(axis=1)) * np.exp(-rng.uniform(0.3, 1.2) * s2)
+    strongest = np.argsort(-amplitude)[:140]
+    strongest = strongest[amplitude[strongest] > 0.03 * amplitude[strongest[0]]]
+    top = amplitude[strongest[0]]
+    return vectors[strongest], length[strongest], amplitude[strongest] / top
+
+
+@nb.njit(fastmath=True, cache=True, nogil=True)
+def _draw_bands(normals, sines, amplitudes, edge, deficiency, out):
+    """Add up band profiles over the northern hemisphere of a square Lambert projection."""
+    n = out.shape[0]
+    half = (n - 1) / 2
+    for i in range(n):
+        for j in range(n):
+            a = (j - half) / half * math.sqrt(math.pi / 2)
+            b = (i - half) / half * math.sqrt(math.pi / 2)
+            if a == 0 and b == 0:
+                x, y, z = 0.0, 0.0, 1.0
+            elif abs(b) <= abs(a):
+                r = 2 * a / math.pi * math.sqrt(max(math.pi - a * a, 0))
+                t = b * math.pi / (4 * a)
+                x, y, z = r * math.cos(t), r * math.sin(t), 1 - 2 * a * a / math.pi
+            else:
+                r = 2 * b / math.pi * math.sqrt(max(math.pi - b * b, 0))
+                t = a * math.pi / (4 * b)
+                x, y, z = r * math.sin(t), r * math.cos(t), 1 - 2 * b * b / math.pi
+            value = 0.0
+            for k in range(normals.shape[0]):
+                s = abs(x * normals[k, 0] + y * normals[k, 1] + z * normals[k, 2])
+                d = (sines[k] - s) / edge
+                if d > 1:
+                    value += amplitudes[k]
+                elif d > -1:
+                    value += amplitudes[k] * (0.5 + 0.5 * d)
+                    if d < 0:
+                        value -= amplitudes[k] * deficiency * (1 - abs(d))
+                elif d > -3:
+                    value -= amplitudes[k] * deficiency * (3 + d) * 0.5
+            out[i, j] = value
+
+
+def random_master_pattern(lattice: str, rng: np.random.Generator, size: int = 161) -> np.ndarray:
+    """Draw a random crystal and return its kinematical master pattern.
+
+    Parameters
+    ----------
+    lattice
+        Pearson symbol.
+    rng
+        Source of randomness.
+    size
+        Side of the projection in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Square Lambert projection of both hemispheres (alike: a kinematical pattern has an
+        inversion centre), shape (2, size, size), uint8.
+    """
+    vectors, length, amplitude = _bands(*random_crystal(lattice, rng), rng)
+    volts = rng.uniform(12e3, 28e3)
+    wavelength = 12.2643 / math.sqrt(volts * (1 + 0.978476e-6 * volts))  # angstrom
+    out = np.empty((size, size), np.float32)
+    _draw_bands(
+        vectors / length[:, None],
+        wavelength * length / 2,
+        amplitude ** rng.uniform(0.9, 1.8),
+        rng.uniform(0.004, 0.012),
+        rng.uniform(0, 0.5),
+        out,
+    )
+    low, high = np.percentile(out, (0.05, 99.95))
+    grey = np.clip((out - low) / (high - low + 1e-6), 0, 1)
+    if rng.random() < 0.6:
+        grey = grey ** rng.uniform(0.7, 1.3)
+    grey = (255 * grey).astype(np.uint8)
+    return np.stack([grey, grey[::-1, ::-1]])

@@ -1,0 +1,1 @@
+"""Data sets, training and evaluation of the networks; never imported at run time."""

@@ -1,0 +1,79 @@
+"""From a checkpoint to a model that can be bundled."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.model.network import compact_backbone, with_preparation
+from napari_bravais.training.library import MasterLibrary
+from napari_bravais.training.patterns import Exposures
+
+
+def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: int = 4096) -> float:
+    """Find the temperature that makes a network's probabilities likeliest.
+
+    Half of the patterns are new ones of trained materials, half of structure types that neither
+    training nor any test uses (Guo et al. 2017, arXiv:1706.04599).
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, labels = [], []
+    for part in ("trained", "validation type"):
+        exposures = Exposures(library, library.indices(part), seed=17)
+        for _ in range(n // 2 // 64):
+            prepared, truth, _, _ = exposures.draw(64)
+            logits.append(backbone.predict_on_batch(prepared)["logits"])
+            labels.append(truth)
+    logits, labels = np.concatenate(logits), np.concatenate(labels)
+
+    def loss(temperature):
+        scaled = logits / temperature
+        top = scaled.max(axis=1)
+        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+        return np.mean(total - scaled[np.arange(len(labels)), labels])
+
+    return float(minimize_scalar(loss, bounds=(0.3, 5), method="bounded").x)
+
+
+def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, card: dict) -> Path:
+    """Write a calibrated float32 model that takes raw patterns, and its model card.
+
+    Parameters
+    ----------
+    checkpoint
+        Checkpoint of a training run.
+    library
+        Master patterns to calibrate with.
+    target
+        The ``.keras`` file to write; the card goes beside it as ``.json``.
+    card
+        What the card says; the checksum, classes and temperature are added.
+
+    Returns
+    -------
+    pathlib.Path
+        ``target``.
+    """
+    backbone = compact_backbone()
+    backbone.set_weights(keras.saving.load_model(checkpoint, compile=False).get_weights())
+    temperature = calibration_temperature(backbone, library)
+    # Dividing the last layer's weights divides the logits, and the model needs no further layer.
+    head = backbone.get_layer("logits")
+    head.set_weights([weights / temperature for weights in head.get_weights()])
+    target = Path(target)
+    temporary = target.with_name("writing.keras")
+    with_preparation(backbone).save(temporary)
+    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    card = {
+        **card,
+        "classes": list(PEARSON_SYMBOLS),
+        "temperature": round(temperature, 4),
+        "sha256": checksum,
+    }
+    temporary.replace(target)
+    target.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    return target

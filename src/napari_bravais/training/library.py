@@ -1,0 +1,121 @@
+"""Master patterns on disk, and how their materials are split."""
+
+import json
+import re
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+
+#: The seed paper's blind test: relatives of trained materials, (reduced formula, space group).
+BLIND_MATERIALS = frozenset(
+    {
+        ("Fe", 229),
+        ("W", 229),
+        ("AlNi3", 221),
+        ("AlFe", 221),
+        ("Mo3Si", 223),
+        ("CTa", 225),
+        ("AlNaO6Si2", 15),
+        ("FeO3Ti", 148),
+        ("MoPt2", 71),
+    }
+)
+
+#: Structure types of each lattice that training never sees.
+NEW_TYPES_PER_LATTICE = 3
+
+#: How many of these serve to calibrate, the others to test.
+VALIDATION_TYPES_PER_LATTICE = 1
+
+PARTS = ("trained", "validation type", "blind", "new type")
+
+
+def reduced_formula(atomic_numbers: list[int]) -> str:
+    """Return the reduced formula, elements in alphabetical order."""
+    from ase.data import chemical_symbols
+
+    symbols = [chemical_symbols[z] for z in atomic_numbers]
+    counts = {symbol: symbols.count(symbol) for symbol in sorted(set(symbols))}
+    divisor = gcd(*counts.values())
+    return "".join(s + (str(n // divisor) if n > divisor else "") for s, n in counts.items())
+
+
+def structure_type(record: dict) -> tuple:
+    """Return what materials of one structure type share: space group and anonymous formula."""
+    numbers = record["atomic_numbers"]
+    counts = sorted(numbers.count(z) for z in set(numbers))
+    return record["space_group"], tuple(n // gcd(*counts) for n in counts), len(numbers)
+
+
+@dataclass(frozen=True)
+class MasterLibrary:
+    """Master patterns of many materials.
+
+    Attributes
+    ----------
+    masters
+        Square Lambert master patterns, shape (m, 2, n, n), uint8.
+    lattices
+        Lattice index of each, shape (m,).
+    records
+        What is known of each, from ``structures.jsonl``.
+    parts
+        Of each, shape (m,): ``"trained"``; ``"blind"``, a relative of trained materials, left out;
+        ``"new type"``, whose whole structure type is left out; or ``"validation type"``, the same,
+        kept for calibration.
+    """
+
+    masters: np.ndarray
+    lattices: np.ndarray
+    records: list[dict]
+    parts: np.ndarray
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "MasterLibrary":
+        """Read a folder of ``.npz`` master patterns and its ``structures.jsonl``."""
+        folder = Path(folder)
+        lines = (folder / "structures.jsonl").read_text().splitlines()
+        records = sorted((json.loads(line) for line in lines), key=lambda record: record["file"])
+        masters = np.stack([np.load(folder / record["file"])["mp"] for record in records])
+        lattices = np.array([PEARSON_SYMBOLS.index(record["lattice"]) for record in records])
+        return cls(masters, lattices, records, split(records))
+
+    def indices(self, part: str) -> np.ndarray:
+        """Return which materials belong to a part."""
+        return np.flatnonzero(self.parts == part)
+
+
+def is_seed(record: dict) -> bool:
+    """Tell whether a material is one of the first seed paper's."""
+    return "seed" in record["source"]
+
+
+def split(records: list[dict]) -> np.ndarray:
+    """Assign every material to a part; see ``MasterLibrary.parts``.
+
+    The new types are drawn, with a fixed seed, from those that hold no material of the seed paper.
+    """
+    types = [structure_type(record) for record in records]
+    materials = [(reduced_formula(r["atomic_numbers"]), r["space_group"]) for r in records]
+    seeds = {material for material, r in zip(materials, records, strict=True) if is_seed(r)}
+    kept = {kind for kind, material in zip(types, materials, strict=True) if material in seeds}
+    # Variants come from a parent: their types may differ by a relabelled element, their names not.
+    parents = [re.sub(r"-v\d+$", "", record["name"]) for record in records]
+    rng = np.random.default_rng(2020)
+    left_out = {}
+    for lattice in PEARSON_SYMBOLS:
+        own = [i for i, record in enumerate(records) if record["lattice"] == lattice]
+        free = sorted({types[i] for i in own} - kept)
+        for rank, pick in enumerate(rng.permutation(len(free))[:NEW_TYPES_PER_LATTICE]):
+            part = "validation type" if rank < VALIDATION_TYPES_PER_LATTICE else "new type"
+            left_out[free[pick]] = part
+            left_out |= {parents[i]: part for i in own if types[i] == free[pick]}
+    parts = []
+    for material, kind, parent in zip(materials, types, parents, strict=True):
+        part = left_out.get(kind) or left_out.get(parent) or "trained"
+        parts.append("blind" if material in BLIND_MATERIALS else part)
+    return np.array(parts)

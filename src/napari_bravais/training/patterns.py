@@ -1,0 +1,170 @@
+"""Batches of training patterns, each made on the fly and never seen twice."""
+
+from functools import cache
+
+import keras
+import numpy as np
+
+from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
+from napari_bravais.model.backend import compiled
+from napari_bravais.model.preparation import Preparation
+from napari_bravais.simulation.detector import DetectorFaults, expose
+from napari_bravais.simulation.projection import project, random_rotations
+from napari_bravais.simulation.random_crystals import random_master_pattern
+from napari_bravais.training.library import MasterLibrary, is_seed
+
+#: Detector sizes in pixels, and how often each is drawn.
+DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
+
+#: Ranges of the pattern centre, Bruker's convention.
+PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
+
+#: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
+NO_CRYSTAL = -1
+
+
+def random_centres(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw pattern centres, shape (n, 3), float32."""
+    return np.stack([rng.uniform(*r, n) for r in PATTERN_CENTRES], axis=1).astype(np.float32)
+
+
+@cache
+def _photograph(name: str) -> np.ndarray:
+    from skimage import data
+
+    return getattr(data, name)()
+
+
+def photographs(rng: np.random.Generator, n: int, size: int) -> np.ndarray:
+    """Return patches of scikit-image's photographs, shape (n, size, size): no crystal in them."""
+    from skimage import transform
+
+    patches = []
+    for _ in range(n):
+        name = rng.choice(["camera", "coins", "grass", "gravel", "brick", "moon", "page"])
+        photograph = _photograph(name)
+        side = int(rng.integers(min(photograph.shape) // 4, min(photograph.shape)))
+        top, left = (int(rng.integers(0, length - side + 1)) for length in photograph.shape)
+        patch = photograph[top : top + side, left : left + side].astype(np.float32)
+        patches.append(transform.resize(patch, (size, size), anti_aliasing=True))
+    return np.array(patches, np.float32)
+
+
+class Exposures:
+    """Draws exposures of crystals in random orientations with what the network should answer.
+
+    Parameters
+    ----------
+    library
+        Master patterns.
+    materials
+        Which of them to draw from.
+    random_share
+        Share of patterns from random crystals with kinematical bands.
+    empty_share
+        Share of exposures without any crystal: noise or photographs.
+    faults
+        Faults of the detectors.
+    seed
+        Seed of everything drawn.
+    """
+
+    #: Random crystals at hand; each batch replaces one.
+    POOL = 700
+
+    def __init__(
+        self,
+        library: MasterLibrary,
+        materials: np.ndarray,
+        random_share: float = 0.0,
+        empty_share: float = 0.0,
+        faults: DetectorFaults | None = None,
+        seed: int = 0,
+    ):
+        self.rng = np.random.default_rng(seed)
+        self.faults = faults or DetectorFaults()
+        self.empty_share = empty_share
+        self.random_share = random_share
+        self.preparation = compiled(Preparation(dtype="float32"))
+        pool = self.POOL if random_share else 0
+        self.first_random = len(library.masters)
+        self.masters = np.concatenate(
+            [library.masters, np.zeros((pool, *library.masters.shape[1:]), np.uint8)]
+        )
+        drawn = np.arange(pool) % len(LATTICES)
+        self.lattices = np.concatenate([library.lattices, drawn])
+        self.next_random = 0
+        for _ in range(pool):
+            self._renew_one()
+        weight = np.array([4.0 if is_seed(library.records[i]) else 1.0 for i in materials])
+        own = library.lattices[materials]
+        per_lattice = np.bincount(own, weight, len(LATTICES))
+        self.materials = materials
+        self.weights = weight / per_lattice[own] / (per_lattice > 0).sum()
+
+    def _renew_one(self) -> None:
+        slot = self.first_random + self.next_random
+        lattice = PEARSON_SYMBOLS[self.lattices[slot]]
+        self.masters[slot] = random_master_pattern(lattice, self.rng)
+        self.next_random = (self.next_random + 1) % (len(self.masters) - self.first_random)
+
+    def draw(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Draw ``n`` exposures of one detector size.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Prepared exposures, shape (n, 96, 96, 1); lattice labels, shape (n,), -1 without a
+            crystal; correlations with the noise-free patterns, shape (n,); materials, shape (n,).
+        """
+        rng = self.rng
+        size = int(rng.choice(list(DETECTOR_SIZES), p=list(DETECTOR_SIZES.values())))
+        index = rng.choice(self.materials, n, p=self.weights)
+        if self.random_share:
+            self._renew_one()
+            random = rng.integers(self.first_random, len(self.masters), n)
+            index = np.where(rng.random(n) < self.random_share, random, index)
+        clean = np.empty((n, size, size), np.float32)
+        project(self.masters, index, random_rotations(rng, n), random_centres(rng, n), clean)
+        labels = self.lattices[index].copy()
+        empty = np.flatnonzero(rng.random(n) < self.empty_share)
+        clean[empty] = photographs(rng, empty.size, size) if empty.size else 0
+        clean[empty[rng.random(empty.size) < 0.6]] = 0
+        labels[empty] = NO_CRYSTAL
+        prepared = self._prepare(expose(clean, rng, self.faults))
+        ideal = self._prepare(clean)
+        correlation = np.clip((prepared * ideal).mean(axis=(1, 2, 3)), 0, 1)
+        correlation[empty] = 0
+        return prepared, labels, correlation, index
+
+    def _prepare(self, patterns):
+        return keras.ops.convert_to_numpy(self.preparation(patterns))
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Exposures as Keras wants them; a worker thread makes them while the network trains.
+
+    Parameters
+    ----------
+    exposures
+        Where patterns come from.
+    batch_size
+        Patterns a batch.
+    batches
+        Batches an epoch.
+    """
+
+    def __init__(self, exposures: Exposures, batch_size: int, batches: int):
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=6)
+        self.exposures = exposures
+        self.batch_size = batch_size
+        self.batches = batches
+
+    def __len__(self) -> int:
+        """Return the batches an epoch."""
+        return self.batches
+
+    def __getitem__(self, _):
+        """Return the next batch, whatever its number."""
+        prepared, labels, correlation, _ = self.exposures.draw(self.batch_size)
+        return prepared, {"logits": labels, "quality": correlation}
