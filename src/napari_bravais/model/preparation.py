@@ -84,7 +84,7 @@ class Preparation(keras.layers.Layer):
         Outputs are clipped at this many standard deviations.
     """
 
-    def __init__(self, background=0.1, contrast=0.2, limit=4.0, **kwargs):
+    def __init__(self, background=0.1, contrast=0.15, limit=3.5, **kwargs):
         super().__init__(**kwargs)
         self.background = background
         self.contrast = contrast
@@ -113,7 +113,9 @@ class Preparation(keras.layers.Layer):
         mask = ops.cast(weight > 0.5, "float32")
 
         smooth_mask = _smooth(mask, self.mean_factors)
-        image = (image - _smooth(image * mask, self.mean_factors) / smooth_mask) * mask
+        # The first round leaves what curves within the Gaussian and leans at the borders.
+        for _ in range(2):
+            image = (image - _smooth(image * mask, self.mean_factors) / smooth_mask) * mask
         power = _smooth(image * image, self.contrast_factors) / _smooth(mask, self.contrast_factors)
         overall = ops.mean(power, axis=(1, 2), keepdims=True)
         image = image / ops.sqrt(power + 0.05 * overall + 1e-12)

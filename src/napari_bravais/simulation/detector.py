@@ -23,6 +23,8 @@ class DetectorFaults:
         Share of patterns that overlap with another, as at a grain boundary.
     mask
         Share of patterns with a circular phosphor, and with a dead border or shadow, each.
+    dust
+        Share of patterns with dark or bright spots of the phosphor.
     dead
         Largest share of dead or hot pixels.
     compressed
@@ -31,9 +33,10 @@ class DetectorFaults:
 
     noise: tuple[float, float] = (0.05, 1.8)
     blur: float = 1.0
-    contrast: tuple[float, float] = (0.04, 0.4)
+    contrast: tuple[float, float] = (0.015, 0.4)
     overlap: float = 0.1
     mask: float = 0.15
+    dust: float = 0.3
     dead: float = 0.002
     compressed: float = 0.15
 
@@ -85,7 +88,9 @@ def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
                 x = (j + 0.5) / w - a[1]
                 glow = a[2] + np.exp(-(x * x + y * y) / a[3]) + a[4] * x + a[5] * y + a[6] * x * y
                 glow = max(glow, 0.02)
-                clean = glow * (1 + contrast[b] * pattern[i, j])
+                # bands fade away from the bright centre
+                fade = 1 - a[7] * min(1.0, 2 * (x * x + y * y))
+                clean = glow * (1 + contrast[b] * fade * pattern[i, j])
                 # shot noise grows with the root of the brightness
                 value = clean + contrast[b] * noise[b] * np.sqrt(glow) * np.random.normal()
                 pattern[i, j] = max(value, 0.0)
@@ -97,12 +102,19 @@ def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
 
 
 def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
-    """Lay circular phosphors, dead borders and dead or hot pixels over exposures, in place."""
+    """Lay circular phosphors, spots, dead borders and dead or hot pixels over exposures, in place."""
     n, h, w = patterns.shape
     y, x = np.mgrid[:h, :w]
-    radius = np.hypot((y + 0.5) / h - 0.5, (x + 0.5) / w - 0.5)
     for b in np.flatnonzero(rng.random(n) < faults.mask):
-        patterns[b][radius > rng.uniform(0.45, 0.55)] = 0
+        centre = rng.uniform(0.45, 0.55, 2)
+        radius = np.hypot((y + 0.5) / h - centre[0], (x + 0.5) / w - centre[1])
+        patterns[b][radius > rng.uniform(0.45, 0.65)] *= rng.choice([0.0, 0.0, 0.6])
+    for b in np.flatnonzero(rng.random(n) < faults.dust):
+        for _ in range(rng.integers(1, 8)):
+            centre = rng.uniform(0, 1, 2)
+            square = ((y + 0.5) / h - centre[0]) ** 2 + ((x + 0.5) / w - centre[1]) ** 2
+            depth = rng.uniform(-0.1, 0.3) * np.exp(-square / rng.uniform(0.01, 0.05) ** 2)
+            patterns[b] *= 1 - depth.astype(np.float32)
     for b in np.flatnonzero(rng.random(n) < faults.mask):
         depth = int(rng.uniform(0.03, 0.25) * h)
         turned = np.rot90(patterns[b], rng.integers(4))
@@ -145,6 +157,7 @@ def expose(
             rng.uniform(0.05, 1.5, n),  # of what the bright centre stands on
             rng.uniform(0.1, 0.6, n),
             *rng.uniform(-0.5, 0.5, (3, n)),
+            rng.uniform(0, 0.8, n),  # of how much the bands fade towards the rim
         ],
         axis=1,
     )
@@ -160,4 +173,4 @@ def expose(
         int(rng.integers(2**31)),
     )
     _dim(exposed, rng, faults)
-    return exposed
+    return np.floor(exposed + 0.5)
