@@ -1,0 +1,156 @@
+"""Maps to files and back."""
+
+import csv
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.io.figures import save_figure
+from napari_bravais.io.files import replacing
+from napari_bravais.io.scan import ElectronImage
+from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.phase_map import PhaseMap, colour_table
+
+#: What `save_results` writes: what it is, and the name of its file.
+RESULT_FILES = {
+    "figure (PNG)": "figure.png",
+    "figure (SVG)": "figure.svg",
+    "labels": "labels.tif",
+    "fractions": "fractions.csv",
+    "map": "map.npz",
+}
+
+_CENTIMETRES = {"m": 1e2, "mm": 1e-1, "um": 1e-4, "nm": 1e-7}
+
+
+class ResultError(Exception):
+    """A file is no saved map; the message names the file and the fault."""
+
+
+def save_results(
+    phase_map: PhaseMap, image: ElectronImage | None, directory: str | Path
+) -> dict[str, Path]:
+    """Save a map as figures, label image, table of fractions, and whole, to be opened again.
+
+    Parameters
+    ----------
+    phase_map
+        The map.
+    image
+        Image of the scanned area for the figures, or None.
+    directory
+        Where to; made if it is not there. Earlier results in it are replaced once all the new
+        ones are complete.
+
+    Returns
+    -------
+    dict
+        What was written (the keys of `RESULT_FILES`) and where.
+
+    Raises
+    ------
+    OSError
+        If the directory cannot be made or written to.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = {what: directory / name for what, name in RESULT_FILES.items()}
+    with ExitStack() as stack:
+        new = {what: stack.enter_context(replacing(path)) for what, path in paths.items()}
+        save_figure(phase_map, image, new["figure (PNG)"])
+        save_figure(phase_map, image, new["figure (SVG)"])
+        _write_labels(phase_map, new["labels"])
+        _write_fractions(phase_map, new["fractions"])
+        _write_map(phase_map, new["map"])
+    return paths
+
+
+def load_result(path: str | Path) -> PhaseMap:
+    """Open a saved map again.
+
+    Parameters
+    ----------
+    path
+        The ``map.npz`` that `save_results` wrote, or the directory that holds it.
+
+    Returns
+    -------
+    PhaseMap
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ResultError
+        If the file is no saved map, or damaged.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / RESULT_FILES["map"]
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            about = json.loads(str(arrays["about"]))
+            return PhaseMap(
+                arrays["probabilities"],
+                arrays["quality"],
+                tuple(about["step"]),
+                about["step_unit"],
+                about["quality_threshold"],
+                about["provenance"],
+            )
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # NumPy, zipfile and zlib raise a dozen kinds for damaged files
+        raise ResultError(f"{path} is no saved map, or damaged: {error}") from error
+
+
+def _write_map(phase_map: PhaseMap, path: Path) -> None:
+    about = {
+        "step": phase_map.step,
+        "step_unit": phase_map.step_unit,
+        "quality_threshold": phase_map.quality_threshold,
+        "provenance": phase_map.provenance,
+    }
+    np.savez_compressed(
+        path,
+        probabilities=phase_map.probabilities,
+        quality=phase_map.quality,
+        about=np.array(json.dumps(about)),
+    )
+
+
+def _write_labels(phase_map: PhaseMap, path: Path) -> None:
+    """Write label + 1 (0 is *not classified*) with the colours and, where known, the pixel size."""
+    import tifffile
+
+    colours = np.zeros((3, 256), np.uint16)
+    colours[:, : len(LATTICES) + 1] = colour_table().T.astype(np.uint16) * 257  # to 16 bits
+    meanings = ["0 = not classified"]
+    meanings += [f"{entry.index + 1} = {entry.pearson}" for entry in LATTICES]
+    size = {"resolution": (1, 1), "resolutionunit": "NONE"}
+    if phase_map.step_unit in _CENTIMETRES:
+        step_y, step_x = (step * _CENTIMETRES[phase_map.step_unit] for step in phase_map.step)
+        size = {"resolution": (1 / step_x, 1 / step_y), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(
+        path,
+        (phase_map.labels + 1).astype(np.uint8),
+        photometric="palette",
+        colormap=colours,
+        description="Bravais lattices: " + ", ".join(meanings),
+        metadata=None,
+        software="napari-bravais",
+        **size,
+    )
+
+
+def _write_fractions(phase_map: PhaseMap, path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["lattice", "name", "pixels", "fraction"])
+        for lattice, pixels, fraction in phase_map.fractions():
+            symbol, name = (
+                ("", "not classified") if lattice is None else (lattice.pearson, lattice.name)
+            )
+            table.writerow([symbol, name, pixels, f"{fraction:.6f}"])
