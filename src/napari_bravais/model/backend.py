@@ -1,17 +1,37 @@
-"""What Keras's backends do each in their own way: compiling and naming the device."""
+"""What Keras's backends do each in their own way: starting, compiling, naming the device."""
 
+import os
+import sys
 from collections.abc import Callable
 
-import keras
+
+def quiet_keras():
+    """Import Keras and return it, without TensorFlow's greeting, which no log level stops."""
+    if "keras" not in sys.modules:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        try:
+            import keras
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    import keras
+
+    return keras
 
 
 def compiled(function: Callable) -> Callable:
     """Compile a function of arrays for the backend; it is traced anew for each input shape."""
-    if keras.backend.backend() == "tensorflow":
+    backend = quiet_keras().backend.backend()
+    if backend == "tensorflow":
         import tensorflow as tf
 
+        # it warns of tracings, and ours are one a detector size
+        tf.get_logger().setLevel("ERROR")
         return tf.function(function)
-    if keras.backend.backend() == "jax":
+    if backend == "jax":
         import jax
 
         return jax.jit(function)
@@ -20,7 +40,7 @@ def compiled(function: Callable) -> Callable:
 
 def device_name() -> str:
     """Name the device that networks run on, for example ``"GPU (TensorFlow)"``."""
-    backend = keras.backend.backend()
+    backend = quiet_keras().backend.backend()
     kind = "CPU"
     if backend == "tensorflow":
         import tensorflow as tf

@@ -76,13 +76,14 @@ class Classifier:
             If a file is missing, the checksum differs from the card's, or the model has another
             input or other classes. Keras's safe mode refuses a model that carries code.
         """
-        # keras names the layers that a saved file may hold only once they are imported
-        import keras
-
-        import napari_bravais.model.network
+        from napari_bravais.model.backend import quiet_keras
 
         path = Path(path)
         card = _read_card(path)
+        keras = quiet_keras()
+        # Keras knows the layer of a saved file only once its module is imported.
+        import napari_bravais.model.preparation  # noqa: F401
+
         try:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:

@@ -71,9 +71,8 @@ def _blur(pattern, sigma, scratch):
 
 
 @nb.njit(fastmath=True, cache=True, nogil=True)
-def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
+def _expose(patterns, noise, blur, contrast, field, gamma, levels, rng):
     """Turn standardised patterns into exposures on a bright, uneven background, in place."""
-    np.random.seed(seed)
     n, h, w = patterns.shape
     scratch = np.empty((h, w), np.float32)
     for b in range(n):
@@ -92,7 +91,7 @@ def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
                 fade = 1 - a[7] * min(1.0, 2 * (x * x + y * y))
                 clean = glow * (1 + contrast[b] * fade * pattern[i, j])
                 # shot noise grows with the root of the brightness
-                value = clean + contrast[b] * noise[b] * np.sqrt(glow) * np.random.normal()
+                value = clean + contrast[b] * noise[b] * np.sqrt(glow) * rng.standard_normal()
                 pattern[i, j] = max(value, 0.0)
                 peak = max(peak, pattern[i, j])
         for i in range(h):
@@ -102,7 +101,7 @@ def _expose(patterns, noise, blur, contrast, field, gamma, levels, seed):
 
 
 def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
-    """Lay circular phosphors, spots, dead borders and dead or hot pixels over exposures, in place."""
+    """Lay circular phosphors, spots, dead borders and dead pixels over exposures, in place."""
     n, h, w = patterns.shape
     y, x = np.mgrid[:h, :w]
     for b in np.flatnonzero(rng.random(n) < faults.mask):
@@ -144,7 +143,7 @@ def expose(
         Exposures as a camera stores them, shape (n, h, w), float32 holding whole grey levels.
     """
     faults = faults or DetectorFaults()
-    n, h, w = patterns.shape
+    n = len(patterns)
     exposed = patterns.astype(np.float32)
     standardise(exposed)
     other = np.flatnonzero(rng.random(n) < faults.overlap)
@@ -170,7 +169,7 @@ def expose(
         field,
         np.where(compressed[0], rng.uniform(0.5, 1.8, n), 1.0),
         np.where(compressed[1], 2.0 ** rng.uniform(4, 7, n), 255.0 * rng.choice([1, 1, 257], n)),
-        int(rng.integers(2**31)),
+        rng,
     )
     _dim(exposed, rng, faults)
     return np.floor(exposed + 0.5)

@@ -43,12 +43,10 @@ def random_rotations(rng: np.random.Generator, n: int) -> np.ndarray:
 
 @nb.njit(fastmath=True, cache=True, inline="always")
 def _arctan(t):
-    """Arc tangent on [-1, 1] as a polynomial, good to 1e-5; the exact one costs three times more."""
+    """Arc tangent on [-1, 1] as a polynomial: good to 1e-5, at a third of the cost."""
     u = t * t
-    return t * (
-        0.99997726
-        + u * (-0.33262347 + u * (0.19354346 + u * (-0.11643287 + u * (0.05265332 - u * 0.0117212))))
-    )
+    tail = 0.19354346 + u * (-0.11643287 + u * (0.05265332 - u * 0.0117212))
+    return t * (0.99997726 + u * (-0.33262347 + u * tail))
 
 
 @nb.njit(fastmath=True, cache=True, inline="always")

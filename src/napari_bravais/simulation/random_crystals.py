@@ -4,7 +4,7 @@ Each takes some 16 ms, so every training pattern can come from a crystal never s
 """
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import numba as nb
 import numpy as np
@@ -32,7 +32,7 @@ def pearson_of_space_group(number: int, symbol: str) -> str:
     return family + ("S" if symbol[0] in "ABC" else symbol[0])
 
 
-@lru_cache(maxsize=1)
+@cache
 def _hall_numbers() -> dict[str, list[int]]:
     """One setting of each space group, by lattice: hexagonal axes for hR, unique axis b."""
     import spglib
@@ -51,7 +51,7 @@ def _hall_numbers() -> dict[str, list[int]]:
     return by_lattice
 
 
-@lru_cache(maxsize=None)
+@cache
 def _operations(hall: int) -> tuple[np.ndarray, np.ndarray]:
     import spglib
 
