@@ -61,6 +61,9 @@ NOT_CLASSIFIED = -1
 #: Colour of pixels that were not classified.
 NOT_CLASSIFIED_COLOUR = "#515151"
 
+#: Stands for *not classified* where lattices are listed with their shares.
+UNCLASSIFIED = Lattice(NOT_CLASSIFIED, "", "not classified", "", NOT_CLASSIFIED_COLOUR)
+
 
 def lattice(symbol: str) -> Lattice:
     """Return the lattice with a Pearson symbol.

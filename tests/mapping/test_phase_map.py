@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_bravais.lattices import LATTICES, lattice
+from napari_bravais.lattices import LATTICES, UNCLASSIFIED, lattice
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage
 
 
@@ -15,7 +15,7 @@ def test_nothing_is_mapped_in_an_empty_map():
     assert empty.extent == (1.0, 1.5)
     assert not empty.mapped.any()
     assert (empty.labels == -1).all()
-    assert empty.fractions() == [(None, 0, 0.0)]
+    assert empty.fractions() == [(UNCLASSIFIED, 0, 0.0)]
 
 
 def test_labels_follow_the_threshold_and_leave_the_probabilities_alone():
@@ -35,7 +35,7 @@ def test_fractions_are_of_the_mapped_pixels_largest_first_not_classified_last():
     assert phase_map.fractions() == [
         (lattice("tP"), 3, 0.6),
         (lattice("cF"), 1, 0.2),
-        (None, 1, 0.2),
+        (UNCLASSIFIED, 1, 0.2),
     ]
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from napari_bravais.io.figure_layout import LEGEND_PITCH, LEGEND_ROW, Layout, lay_out, nice_length
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.lattices import NOT_CLASSIFIED_COLOUR
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage
 
 if TYPE_CHECKING:
@@ -196,9 +195,7 @@ def _scale_label(length: float, unit: str) -> str:
 def _legend_rows(phase_map: PhaseMap) -> list[tuple[str, str, str, str]]:
     """Return colour, Pearson symbol, name and area fraction of each row."""
     rows = [
-        (NOT_CLASSIFIED_COLOUR, "", "not classified", percentage(fraction))
-        if lattice is None
-        else (lattice.colour, lattice.pearson, lattice.name, percentage(fraction))
+        (lattice.colour, lattice.pearson, lattice.name, percentage(fraction))
         for lattice, _, fraction in phase_map.fractions()
     ]
     if not phase_map.mapped.all():

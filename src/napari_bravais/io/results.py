@@ -10,7 +10,7 @@ import numpy as np
 from napari_bravais.io.figures import save_figure
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.lattices import LATTICES
+from napari_bravais.lattices import LATTICES, UNCLASSIFIED
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
 
 #: What `save_results` writes: what it is, and the name of its file.
@@ -127,8 +127,9 @@ def _write_labels(phase_map: PhaseMap, path: Path) -> None:
 
     colours = np.zeros((3, 256), np.uint16)
     colours[:, : len(LATTICES) + 1] = colour_table().T.astype(np.uint16) * 257  # to 16 bits
-    meanings = ["0 = not classified"]
-    meanings += [f"{entry.index + 1} = {entry.pearson}" for entry in LATTICES]
+    meanings = [
+        f"{entry.index + 1} = {entry.pearson or entry.name}" for entry in (UNCLASSIFIED, *LATTICES)
+    ]
     size = {"resolution": (1, 1), "resolutionunit": "NONE"}
     if phase_map.step_unit in _CENTIMETRES:
         step_y, step_x = (step * _CENTIMETRES[phase_map.step_unit] for step in phase_map.step)
@@ -150,7 +151,4 @@ def _write_fractions(phase_map: PhaseMap, path: Path) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["lattice", "name", "pixels", "fraction"])
         for lattice, pixels, fraction in phase_map.fractions():
-            symbol, name = (
-                ("", "not classified") if lattice is None else (lattice.pearson, lattice.name)
-            )
-            table.writerow([symbol, name, pixels, f"{fraction:.6f}"])
+            table.writerow([lattice.pearson, lattice.name, pixels, f"{fraction:.6f}"])

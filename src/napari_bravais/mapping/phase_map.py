@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, NOT_CLASSIFIED_COLOUR, Lattice
+from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, UNCLASSIFIED, Lattice
 
 
 @dataclass
@@ -86,21 +86,21 @@ class PhaseMap:
         """Probability of the likeliest lattice, shape (ny, nx); NaN where not mapped."""
         return self.probabilities.max(axis=-1)
 
-    def fractions(self) -> list[tuple[Lattice | None, int, float]]:
+    def fractions(self) -> list[tuple[Lattice, int, float]]:
         """Count the mapped pixels of each lattice.
 
         Returns
         -------
         list of (lattice, pixels, area fraction)
-            The lattices present, largest first; last, always, None for *not classified*. The
-            fractions are of the mapped pixels and sum to one (all zero if nothing is mapped).
+            The lattices present, largest first; last, always, `UNCLASSIFIED`. The fractions
+            are of the mapped pixels and sum to one (all zero if nothing is mapped).
         """
         labels = self.labels[self.mapped]
         total = max(labels.size, 1)
         counts = np.bincount(labels + 1, minlength=len(LATTICES) + 1).tolist()
         present = [(lattice, n) for lattice, n in zip(LATTICES, counts[1:], strict=True) if n]
         present.sort(key=lambda row: -row[1])
-        return [(lattice, n, n / total) for lattice, n in [*present, (None, counts[0])]]
+        return [(lattice, n, n / total) for lattice, n in [*present, (UNCLASSIFIED, counts[0])]]
 
 
 def colour_table() -> np.ndarray:
@@ -108,8 +108,8 @@ def colour_table() -> np.ndarray:
 
     Row 0 is *not classified*.
     """
-    colours = [NOT_CLASSIFIED_COLOUR, *(lattice.colour for lattice in LATTICES)]
-    return np.array([list(bytes.fromhex(colour[1:])) for colour in colours], np.uint8)
+    entries = [UNCLASSIFIED, *LATTICES]
+    return np.array([list(bytes.fromhex(entry.colour[1:])) for entry in entries], np.uint8)
 
 
 def percentage(fraction: float) -> str:
