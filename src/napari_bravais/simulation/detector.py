@@ -1,6 +1,6 @@
 """The faults of real detectors, laid on clean patterns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba as nb
 import numpy as np
@@ -40,6 +40,12 @@ class DetectorFaults:
     dead: float = 0.002
     compressed: float = 0.15
 
+    def eased(self, difficulty: float) -> "DetectorFaults":
+        """Return milder faults: none of noise's worst at 0, these at a difficulty of 1."""
+        most = 0.3 * (self.noise[1] / 0.3) ** difficulty
+        least = 0.1 * (self.contrast[0] / 0.1) ** difficulty
+        return replace(self, noise=(self.noise[0], most), contrast=(least, self.contrast[1]))
+
 
 def standardise(patterns: np.ndarray) -> None:
     """Bring each pattern, shape (n, h, w), to zero mean and unit deviation, in place."""
@@ -71,7 +77,7 @@ def _blur(pattern, sigma, scratch):
 
 
 @nb.njit(fastmath=True, cache=True, nogil=True)
-def _expose(patterns, noise, blur, contrast, field, gamma, levels, rng):
+def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
     """Turn standardised patterns into exposures on a bright, uneven background, in place."""
     n, h, w = patterns.shape
     scratch = np.empty((h, w), np.float32)
@@ -161,7 +167,7 @@ def expose(
         axis=1,
     )
     compressed = rng.random((2, n)) < faults.compressed
-    _expose(
+    degrade(
         exposed,
         np.exp(rng.uniform(*np.log(faults.noise), n)),
         rng.uniform(0, faults.blur, n),

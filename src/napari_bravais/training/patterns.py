@@ -19,6 +19,9 @@ DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
 #: Ranges of the pattern centre, Bruker's convention.
 PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
 
+#: How much oftener than others the seed paper's materials are drawn: people meet them oftener.
+SEED_WEIGHT = 12.0
+
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
 
@@ -67,6 +70,11 @@ class Exposures:
         Faults of the detectors.
     seed
         Seed of everything drawn.
+
+    Attributes
+    ----------
+    difficulty
+        From 0, little noise, to 1, all of ``faults``; training raises it.
     """
 
     #: Random crystals at hand; each batch replaces one.
@@ -83,6 +91,7 @@ class Exposures:
     ):
         self.rng = np.random.default_rng(seed)
         self.faults = faults or DetectorFaults()
+        self.difficulty = 1.0
         self.empty_share = empty_share
         self.random_share = random_share
         self.preparation = compiled(Preparation(dtype="float32"))
@@ -96,7 +105,7 @@ class Exposures:
         self.next_random = 0
         for _ in range(pool):
             self._renew_one()
-        weight = np.array([4.0 if is_seed(library.records[i]) else 1.0 for i in materials])
+        weight = np.array([SEED_WEIGHT if is_seed(library.records[i]) else 1 for i in materials])
         own = library.lattices[materials]
         per_lattice = np.bincount(own, weight, len(LATTICES))
         self.materials = materials
@@ -131,7 +140,7 @@ class Exposures:
         clean[empty] = photographs(rng, empty.size, size) if empty.size else 0
         clean[empty[rng.random(empty.size) < 0.6]] = 0
         labels[empty] = NO_CRYSTAL
-        prepared = self._prepare(expose(clean, rng, self.faults))
+        prepared = self._prepare(expose(clean, rng, self.faults.eased(self.difficulty)))
         ideal = self._prepare(clean)
         correlation = np.clip((prepared * ideal).mean(axis=(1, 2, 3)), 0, 1)
         correlation[empty] = 0

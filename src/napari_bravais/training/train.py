@@ -18,7 +18,10 @@ PEAK_LEARNING_RATE = 2e-3
 
 
 class Clock(keras.callbacks.Callback):
-    """Warms the learning rate up, anneals it along a cosine to the end of the time, and stops.
+    """Paces a run by the clock: learning rate, difficulty of the patterns, checkpoints, the end.
+
+    The learning rate warms up and then anneals along a cosine; the noise grows over the first
+    third.
 
     A schedule in time, not in steps, ends well on a machine that other work shares.
 
@@ -28,10 +31,13 @@ class Clock(keras.callbacks.Callback):
         Where the state of the run is kept.
     minutes
         Time for the whole run, all its resumptions counted.
+    exposures
+        Where the patterns come from.
     """
 
-    def __init__(self, folder: Path, minutes: float):
+    def __init__(self, folder: Path, minutes: float, exposures: Exposures):
         super().__init__()
+        self.exposures = exposures
         self.state = folder / "state.json"
         self.seconds = minutes * 60
         self.log = json.loads(self.state.read_text()) if self.state.exists() else []
@@ -44,11 +50,12 @@ class Clock(keras.callbacks.Callback):
         return self.before + time.monotonic() - self.started
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Set the learning rate."""
+        """Set the learning rate and the difficulty."""
         share = min(self.elapsed / self.seconds, 1.0)
         annealed = 0.5 * (1 + np.cos(np.pi * share))
         rate = PEAK_LEARNING_RATE * min(share / 0.02 + 0.02, 1.0) * annealed
         self.model.optimizer.learning_rate = max(rate, 1e-6)
+        self.exposures.difficulty = min(3 * share, 1.0)
 
     def on_epoch_end(self, epoch, logs=None):
         """Save everything a resumption needs, and stop when the time is over."""
@@ -88,7 +95,7 @@ def train(
     library: MasterLibrary,
     folder: str | Path,
     minutes: float,
-    random_share: float = 0.2,
+    random_share: float = 0.1,
     empty_share: float = 0.06,
 ) -> Path:
     """Train the compact network, or go on with a run that was broken off.
@@ -114,7 +121,6 @@ def train(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.keras"
-    clock = Clock(folder, minutes)
     if checkpoint.exists():
         backbone = keras.saving.load_model(checkpoint)
     else:
@@ -127,8 +133,9 @@ def train(
         library.indices("trained"),
         random_share,
         empty_share,
-        seed=len(clock.log),
+        seed=time.time_ns(),
     )
+    clock = Clock(folder, minutes, exposures)
     batches = TrainingBatches(exposures, BATCH_SIZE, BATCHES_PER_EPOCH)
     backbone.fit(batches, epochs=10**6, initial_epoch=len(clock.log), callbacks=[clock], verbose=0)
     return checkpoint
