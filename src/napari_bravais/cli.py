@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_bravais.mapping.phase_map import percentage
+
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
     from napari_bravais.mapping.phase_map import PhaseMap
@@ -66,6 +68,25 @@ def main(
     ] = False,
 ) -> None:
     """Hold the options that stand before any command."""
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIRECTORY", help=_OUTPUT_HELP)
+    ] = Path("bravais-demo"),
+) -> None:
+    """Map the sample scan, rutile needles in quartz (simulated), and check it against the truth."""
+    from tifffile import imread
+
+    from napari_bravais.io.sample_data import quartz_rutile_sample_path
+
+    with _plain_errors():
+        sample = quartz_rutile_sample_path()
+        phase_map = _map(sample, output)
+        truth = imread(sample.with_name(f"{sample.stem}_truth.tif")).astype(int) - 1
+    right = (phase_map.labels == truth).mean()
+    typer.echo(f"Against the ground truth, {percentage(right)} of the pixels are right.")
 
 
 @app.command("map")
@@ -153,8 +174,6 @@ def _description(scan: "Scan") -> str:
 
 def _table(phase_map: "PhaseMap") -> str:
     """Return the fractions as lines of text."""
-    from napari_bravais.mapping.phase_map import percentage
-
     return "\n".join(
         f"  {lattice.pearson:2}  {lattice.name:25}{pixels:>9}{percentage(fraction):>10}"
         for lattice, pixels, fraction in phase_map.fractions()

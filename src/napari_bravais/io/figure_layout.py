@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 # lengths in inches
 PAGE_WIDTH, TALLEST_PANEL = 7.1, 4.4
 MARGIN, GAP, TITLE_HEIGHT, TITLE_CHARACTER = 0.08, 0.16, 0.2, 0.06
-LEGEND_WIDTH, LEGEND_PITCH, LEGEND_ROW = 2.1, 2.42, 0.165
+LEGEND_WIDTH, LEGEND_PITCH, LEGEND_ROW = 2.2, 2.37, 0.165
 LEAST_DPI, MOST_DPI = 300, 600
 #: Maps longer and thinner than this are drawn thicker than they are, to be seen at all.
 MOST_ELONGATED = 12.0

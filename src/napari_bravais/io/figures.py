@@ -35,7 +35,7 @@ _METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 # lengths in inches
 _BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
-_SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.4, 2.1
+_SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.42, 2.2
 
 
 def save_figure(phase_map: PhaseMap, image: ElectronImage | None, path: str | Path) -> Path:
