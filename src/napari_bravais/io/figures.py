@@ -24,6 +24,7 @@ _STYLE = {
     # the font that comes with matplotlib stands first, so that every machine draws the same figure
     "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
     "font.size": 7,
+    "text.parse_math": False,  # names out of files are drawn as they are
     "axes.linewidth": 0.4,
     "axes.titlesize": 8,
     "svg.fonttype": "none",
@@ -112,7 +113,7 @@ def _draw(phase_map: PhaseMap, image: ElectronImage | None) -> "Figure":
 
 def _title(image: ElectronImage) -> str:
     name = image.name if len(image.name) <= 30 else image.name[:29] + "…"
-    return (name[:1].upper() + name[1:]).replace("$", r"\$")
+    return name[:1].upper() + name[1:]
 
 
 def _add_axes(
@@ -157,18 +158,18 @@ def _draw_scale_bar(axes: "Axes", phase_map: PhaseMap, layout: Layout) -> None:
     from matplotlib.patches import Rectangle
 
     height, width = phase_map.extent
-    turn = slice(None, None, -1 if width < height / 3 else 1)  # (along, across) <-> (x, y)
-    along = (width, height)[turn][0]
+    upright = width < height / 3
+    along = height if upright else width
     length = nice_length(along / 4)
     if phase_map.step_unit == "px" and along >= 3:
         length = max(length, 1.0)
-    bar = round(length / along * layout.panel[turn][0])
+    bar = round(length / along * layout.panel[1 if upright else 0])
     thickness, padding, inset = (
         round(inches * layout.dpi) for inches in (_BAR_THICKNESS, _BAR_PADDING, _BAR_INSET)
     )
 
     def on_axes(along: float, across: float) -> tuple[float, float]:
-        x, y = (along, across)[turn]
+        x, y = (across, along) if upright else (along, across)
         return x / layout.panel[0], y / layout.panel[1]
 
     def block(corner: tuple[int, int], size: tuple[int, int], **style) -> None:
@@ -183,9 +184,8 @@ def _draw_scale_bar(axes: "Axes", phase_map: PhaseMap, layout: Layout) -> None:
     start = inset + padding + (room - bar) // 2, inset + padding
     block(start, (bar, thickness), facecolor="white", zorder=6)
     x, y = on_axes(inset + padding + room / 2, inset + 2 * padding + thickness)
-    across = ("center", "bottom") if turn.step == 1 else ("left", "center")
-    label.set(transform=axes.transAxes, x=x, y=y, ha=across[0], va=across[1])
-    label.set_rotation(0 if turn.step == 1 else 90)
+    label.set(transform=axes.transAxes, x=x, y=y, rotation=90 if upright else 0)
+    label.set(ha="left" if upright else "center", va="center" if upright else "bottom")
 
 
 def _scale_label(length: float, unit: str) -> str:
