@@ -11,6 +11,9 @@ from keras import ops
 #: Side of a prepared pattern in pixels.
 SIZE = 96
 
+#: Side of the coarse grid on which the background and the phosphor's edge are found.
+COARSE = 32
+
 
 def resampling_matrix(length: int, side: int, size: int) -> np.ndarray:
     """Weights that resample the middle of an axis.
@@ -70,9 +73,9 @@ class Preparation(keras.layers.Layer):
 
     Patterns of shape (n, h, w), any real scale, become shape (n, 96, 96, 1) with zero mean and
     unit deviation. The middle square of an oblong detector is kept, so angles are not distorted.
-    Regions without any variation (outside a circular phosphor, dead borders, saturation) and
-    values that are not finite count as missing: they do not enter the background, and are zero
-    in the output. A pattern with nothing in it becomes all zeros.
+    Regions without any variation (dead borders, saturation), regions without light (outside a
+    circular phosphor) and values that are not finite count as missing: they do not enter the
+    background, and are zero in the output. A pattern with nothing in it becomes all zeros.
 
     Parameters
     ----------
@@ -89,7 +92,7 @@ class Preparation(keras.layers.Layer):
         self.background = background
         self.contrast = contrast
         self.limit = limit
-        self.mean_factors = smoothing_factors(SIZE, background * SIZE, 32)
+        self.mean_factors = smoothing_factors(SIZE, background * SIZE, COARSE)
         self.contrast_factors = smoothing_factors(SIZE, contrast * SIZE, 16)
 
     def get_config(self):
@@ -110,7 +113,8 @@ class Preparation(keras.layers.Layer):
         columns = resampling_matrix(width, side, SIZE)
         weight = ops.clip(_both_sides(rows, present, columns), 1e-6, 1.0)
         image = _both_sides(rows, raw * present, columns) / weight
-        mask = ops.cast(weight > 0.5, "float32")
+        mask = ops.cast(weight > 0.5, "float32") * (1 - _unlit(image, weight, self.mean_factors[0]))
+        image = image * mask
 
         smooth_mask = _smooth(mask, self.mean_factors)
         # The first round leaves what curves within the Gaussian and leans at the borders.
@@ -150,6 +154,18 @@ class Preparation(keras.layers.Layer):
 def _pool(images):
     """Largest value among each pixel and its eight neighbours, shape (n, h, w)."""
     return ops.max_pool(images[..., None], 3, strides=1, padding="same")[..., 0]
+
+
+def _unlit(images, weight, shrink):
+    """Find what lies outside the phosphor: squares as dark throughout as no Kikuchi band is."""
+    count = ops.sum(weight, axis=(1, 2), keepdims=True)
+    mean = ops.sum(images * weight, axis=(1, 2), keepdims=True) / count
+    darkest = ops.min(images, axis=(1, 2), keepdims=True)
+    coarse = _both_sides(shrink, images, shrink)
+    dark = _pool(coarse) < darkest + 0.2 * (mean - darkest)
+    # once more than the squares themselves, to take the phosphor's rim along
+    squares = _pool(_pool(ops.cast(dark, "float32")))
+    return ops.repeat(ops.repeat(squares, SIZE // COARSE, axis=1), SIZE // COARSE, axis=2)
 
 
 def _both_sides(left, images, right):

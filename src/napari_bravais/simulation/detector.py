@@ -113,7 +113,7 @@ def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults)
     for b in np.flatnonzero(rng.random(n) < faults.mask):
         centre = rng.uniform(0.45, 0.55, 2)
         radius = np.hypot((y + 0.5) / h - centre[0], (x + 0.5) / w - centre[1])
-        patterns[b][radius > rng.uniform(0.45, 0.65)] *= rng.choice([0.0, 0.0, 0.6])
+        patterns[b][radius > rng.uniform(0.45, 0.65)] *= rng.choice([0.0, 0.06, 0.1, 0.6])
     for b in np.flatnonzero(rng.random(n) < faults.dust):
         for _ in range(rng.integers(1, 8)):
             centre = rng.uniform(0, 1, 2)
