@@ -1,5 +1,6 @@
 """The command line: ``bravais demo``, ``bravais map``, ``bravais info``."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_bravais.mapping.phase_map import percentage
+from napari_bravais.mapping.phase_map import percentage, written_unit
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
@@ -131,7 +132,7 @@ def _map(path: Path, directory: Path, quality_threshold: float | None = None) ->
     typer.echo(_description(scan))
     classifier = Classifier.bundled()
     typer.echo(f"Model: {classifier.name}, on {classifier.device}")
-    with _progress_bar() as progress:
+    with _progress_bar(math.prod(scan.navigation_shape)) as progress:
         phase_map = map_phases(scan, classifier, progress)
     if quality_threshold is not None:
         phase_map.quality_threshold = quality_threshold
@@ -150,17 +151,12 @@ def _require_writable(directory: Path) -> None:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int], None]]:
+def _progress_bar(patterns: int) -> Iterator[Callable[[int, int], None]]:
     """Show patterns done, patterns a second and the time left on standard error."""
     from tqdm import tqdm
 
-    with tqdm(desc="Mapping", unit=" patterns", file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
+    with tqdm(desc="Mapping", total=patterns, unit=" patterns", file=sys.stderr) as bar:
+        yield lambda done, total: bar.update(done - bar.n)
 
 
 def _description(scan: "Scan") -> str:
@@ -168,7 +164,7 @@ def _description(scan: "Scan") -> str:
     step = " x ".join(f"{length:g}" for length in dict.fromkeys(scan.step))
     return (
         f"Scan: {scan.path.name}, {rows} x {columns} patterns of {height} x {width} pixels, "
-        f"step {step} {scan.step_unit}"
+        f"step {step} {written_unit(scan.step_unit)}"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from napari_bravais.io.figure_layout import LEGEND_PITCH, LEGEND_ROW, Layout, lay_out, nice_length
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage
+from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage, written_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -176,7 +176,9 @@ def _draw_scale_bar(axes: "Axes", phase_map: PhaseMap, layout: Layout) -> None:
         style |= {"transform": axes.transAxes, "linewidth": 0, "antialiased": False}
         axes.add_patch(Rectangle(on_axes(*corner), *on_axes(*size), **style))
 
-    label = axes.text(0, 0, _scale_label(length, phase_map.step_unit), color="white", zorder=6)
+    label = axes.text(
+        0, 0, f"{length:g} {written_unit(phase_map.step_unit)}", color="white", zorder=6
+    )
     label_size = label.get_window_extent()
     room = max(bar, ceil(label_size.width))
     box = room + 2 * padding, thickness + ceil(label_size.height) + 3 * padding
@@ -186,10 +188,6 @@ def _draw_scale_bar(axes: "Axes", phase_map: PhaseMap, layout: Layout) -> None:
     x, y = on_axes(inset + padding + room / 2, inset + 2 * padding + thickness)
     label.set(transform=axes.transAxes, x=x, y=y, rotation=90 if upright else 0)
     label.set(ha="left" if upright else "center", va="center" if upright else "bottom")
-
-
-def _scale_label(length: float, unit: str) -> str:
-    return f"{length:g} {'µm' if unit == 'um' else unit}"
 
 
 def _legend_rows(phase_map: PhaseMap) -> list[tuple[str, str, str, str]]:

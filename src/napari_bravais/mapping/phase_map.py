@@ -115,3 +115,8 @@ def colour_table() -> np.ndarray:
 def percentage(fraction: float) -> str:
     """Return an area fraction as a reader wants it; what is there never reads as nothing."""
     return "<0.1 %" if 0 < fraction < 0.0005 else f"{100 * fraction:.1f} %"
+
+
+def written_unit(unit: str) -> str:
+    """Return a unit of length as people write it: ``"um"`` is µm."""
+    return "µm" if unit == "um" else unit
