@@ -30,7 +30,7 @@ def _residual(x, filters, strides=1):
 
 
 def compact_backbone() -> keras.Model:
-    """Return the compact network: 0.09 GFLOP a pattern, from prepared patterns to two answers.
+    """Return the compact network: 0.12 GFLOP a pattern, from prepared patterns to two answers.
 
     Returns
     -------

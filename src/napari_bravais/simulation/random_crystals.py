@@ -1,6 +1,6 @@
 """Random crystals of a given Bravais lattice, and their kinematical master patterns.
 
-Each takes some 16 ms, so every training pattern can come from a crystal never seen before.
+Each takes some 20 ms, so every training pattern can come from a crystal never seen before.
 """
 
 import math
@@ -13,6 +13,9 @@ from napari_bravais.lattices import PEARSON_SYMBOLS
 
 #: Lattice points in the conventional cell, by centring letter of the Pearson symbol.
 POINTS_PER_CELL = {"P": 1, "S": 2, "I": 2, "F": 4, "R": 3}
+
+#: Steps of fractional coordinates: all translations of space groups are whole numbers of them.
+_GRID = 4800
 
 _SPECIAL_COORDINATES = np.array([0, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3, 1 / 8])
 
@@ -140,8 +143,24 @@ def random_crystal(
         if not numbers:
             continue
         cell = _cell(lattice, rng, len(numbers) * rng.uniform(9, 22))
-        if np.linalg.norm(cell, axis=1).min() > 2.2:
-            return cell, np.vstack(sites), np.array(numbers)
+        crystal = cell, np.vstack(sites), np.array(numbers)
+        # atoms on special sites alone often make another lattice than the space group's
+        if np.linalg.norm(cell, axis=1).min() > 2.2 and _has_lattice(crystal, lattice):
+            return crystal
+
+
+def _has_lattice(crystal, lattice: str) -> bool:
+    """Tell whether spglib finds this lattice, also at a tolerance of 0.1 angstrom."""
+    import spglib
+
+    for tolerance in (1e-3, 0.1):
+        found = spglib.get_spacegroup(crystal, symprec=tolerance)
+        if not found:
+            return False
+        symbol, number = found.split()
+        if pearson_of_space_group(int(number.strip("()")), symbol) != lattice:
+            return False
+    return True
 
 
 def _random_site(rotations, translations, rng) -> np.ndarray:
@@ -152,8 +171,10 @@ def _random_site(rotations, translations, rng) -> np.ndarray:
         position[1] = position[0]
     if rng.random() < 0.12:
         position[2] = position[0]
-    orbit = (rotations @ position + translations) % 1
-    return np.unique(np.round(orbit * 997).astype(int) % 997, axis=0) / 997
+    # on a grid that symmetry maps onto itself, atoms that meet are equal to the digit
+    position = np.round(position * _GRID) / _GRID
+    orbit = np.round((rotations @ position + translations) * _GRID).astype(int) % _GRID
+    return np.unique(orbit, axis=0) / _GRID
 
 
 def _bands(cell, positions, numbers, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

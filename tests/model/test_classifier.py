@@ -1,0 +1,131 @@
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.model.classifier import BUNDLED, Classifier, ModelError
+
+
+@pytest.fixture(scope="module")
+def nickel():
+    import kikuchipy as kp
+
+    return kp.data.nickel_ebsd_small().data.reshape(9, 60, 60)
+
+
+def test_real_nickel_is_face_centred_cubic(classifier, nickel):
+    answers = [PEARSON_SYMBOLS[i] for i in classifier.predict(nickel).argmax(axis=1)]
+    assert answers == ["cF"] * 9
+
+
+def test_probabilities_are_float32_and_sum_to_one(classifier, nickel):
+    probabilities = classifier.predict(nickel)
+    assert probabilities.shape == (9, 14) and probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64])
+def test_the_dtype_does_not_matter(classifier, nickel, dtype):
+    expected = classifier.predict(nickel[:2])
+    np.testing.assert_allclose(classifier.predict(nickel[:2].astype(dtype)), expected, atol=1e-3)
+
+
+def test_batches_do_not_matter(classifier, nickel):
+    many = np.concatenate([nickel] * 31)
+    probabilities, quality = classifier.assess(many)
+    assert probabilities.shape == (279, 14)
+    np.testing.assert_allclose(probabilities[:9], probabilities[-9:], atol=1e-4)
+    np.testing.assert_allclose(quality[:9], classifier.assess(nickel)[1], atol=1e-4)
+
+
+def test_noise_and_blanks_are_below_the_threshold_and_patterns_above(classifier, nickel):
+    rng = np.random.default_rng(0)
+    nothing = np.stack([rng.normal(100, 10, (60, 60)), np.zeros((60, 60)), np.full((60, 60), 9)])
+    assert (classifier.assess(nothing)[1] < classifier.quality_threshold).all()
+    assert (classifier.assess(nickel)[1] > classifier.quality_threshold).all()
+
+
+def test_no_patterns_give_no_rows(classifier):
+    assert classifier.predict(np.empty((0, 60, 60), np.uint8)).shape == (0, 14)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "fault"),
+    [
+        (np.zeros((60, 60)), "shape"),
+        (np.zeros((1, 4, 60)), "8x8"),
+        (np.zeros((1, 60, 60), complex), "real"),
+        (np.full((1, 60, 60), "a"), "real"),
+    ],
+)
+def test_what_is_no_pattern_is_refused(classifier, patterns, fault):
+    with pytest.raises(ValueError, match=fault):
+        classifier.predict(patterns)
+
+
+def test_explanation_covers_the_pattern(classifier, nickel):
+    heat = classifier.explain(nickel[0], "cF")
+    assert heat.shape == (60, 60) and heat.dtype == np.float32
+    assert heat.min() >= 0 and 0.8 < heat.max() <= 1
+    np.testing.assert_array_equal(classifier.explain(nickel[0]), heat)
+    assert not np.allclose(classifier.explain(nickel[0], "aP"), heat)
+    with pytest.raises(ValueError, match="no Bravais lattice"):
+        classifier.explain(nickel[0], "cubic")
+
+
+def copy_model(folder):
+    path = folder / "model.keras"
+    shutil.copy(BUNDLED, path)
+    shutil.copy(BUNDLED.with_suffix(".json"), path.with_suffix(".json"))
+    return path
+
+
+def test_a_copied_model_loads(tmp_path, classifier, nickel):
+    loaded = Classifier.load(copy_model(tmp_path))
+    np.testing.assert_allclose(loaded.predict(nickel), classifier.predict(nickel), atol=1e-6)
+
+
+def test_a_damaged_model_is_refused(tmp_path):
+    path = copy_model(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.keras: the file is damaged"):
+        Classifier.load(path)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(ModelError, match="there is no such model file"):
+        Classifier.load(tmp_path / "absent.keras")
+    path = copy_model(tmp_path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match=r"model card model\.json cannot be read"):
+        Classifier.load(path)
+
+
+def save_with_card(model, path):
+    import hashlib
+
+    model.save(path)
+    card = {"name": "x", "quality_threshold": 0.1}
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
+
+
+def test_a_model_that_carries_code_is_refused(tmp_path):
+    path = tmp_path / "lambda.keras"
+    inputs = keras.Input((None, None))
+    save_with_card(keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)), path)
+    with pytest.raises(ModelError, match="Lambda"):
+        Classifier.load(path)
+
+
+def test_another_kind_of_model_is_refused(tmp_path):
+    path = tmp_path / "other.keras"
+    inputs = keras.Input((4,))
+    save_with_card(keras.Model(inputs, keras.layers.Dense(3)(inputs)), path)
+    with pytest.raises(ModelError, match="no preparation"):
+        Classifier.load(path)

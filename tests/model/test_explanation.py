@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from napari_bravais.model.explanation import grad_cam, over_pattern
+from napari_bravais.model.network import FEATURES, compact_backbone, with_features
+
+
+@pytest.mark.parametrize("lattice", [0, 13])
+def test_the_closed_form_is_the_gradients_grad_cam(lattice):
+    import tensorflow as tf
+
+    backbone = compact_backbone()
+    detailed = with_features(backbone)
+    head = backbone.get_layer("logits")
+    prepared = np.random.default_rng(0).normal(size=(1, 96, 96, 1)).astype(np.float32)
+    features = tf.Variable(detailed(prepared)[FEATURES])
+    with tf.GradientTape() as tape:
+        logit = head(tf.reduce_mean(features, axis=(1, 2)))[0, lattice]
+    gradient = tape.gradient(logit, features).numpy()[0]
+    weights = gradient.mean(axis=(0, 1))
+    expected = np.clip((features.numpy()[0] * weights).sum(axis=-1), 0, None)
+    expected /= expected.max()
+    heat = grad_cam(features.numpy()[0], np.asarray(head.kernel)[:, lattice])
+    np.testing.assert_allclose(heat, expected, atol=1e-4)
+
+
+def test_nothing_for_the_class_gives_zeros():
+    features = np.ones((6, 6, 4), np.float32)
+    assert not grad_cam(features, -np.ones(4)).any()
+
+
+def test_heat_lies_over_the_middle_square():
+    heat = np.zeros((6, 6), np.float32)
+    heat[0, 0] = 1
+    full = over_pattern(heat, (60, 100))
+    assert full.shape == (60, 100)
+    assert not full[:, :20].any() and not full[:, 80:].any()
+    assert np.unravel_index(full.argmax(), full.shape)[1] < 30

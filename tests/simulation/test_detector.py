@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from napari_bravais.simulation.detector import DetectorFaults, expose, standardise
+
+
+@pytest.fixture
+def clean():
+    y, x = np.mgrid[:60, :60]
+    one = np.sin(x / 4) + np.cos((x + y) / 5)
+    return np.stack([one, one.T, -one, one[::-1]]).astype(np.float32)
+
+
+def correlation(a, b):
+    return np.corrcoef(a.ravel(), b.ravel())[0, 1]
+
+
+def test_the_same_seed_gives_the_same_exposures(clean):
+    first = expose(clean, np.random.default_rng(3))
+    np.testing.assert_array_equal(first, expose(clean, np.random.default_rng(3)))
+    assert (first != expose(clean, np.random.default_rng(4))).any()
+
+
+def test_exposures_are_whole_grey_levels_and_the_input_is_left_alone(clean):
+    before = clean.copy()
+    exposed = expose(clean, np.random.default_rng(0))
+    np.testing.assert_array_equal(exposed, np.round(exposed))
+    assert exposed.min() >= 0
+    np.testing.assert_array_equal(clean, before)
+
+
+def test_more_noise_hides_more(clean):
+    plain = {"overlap": 0, "mask": 0, "dust": 0, "dead": 0, "compressed": 0, "blur": 0}
+    likeness = []
+    for noise in (0.05, 0.5, 2.0):
+        faults = DetectorFaults(noise=(noise, noise * 1.01), contrast=(0.3, 0.31), **plain)
+        exposed = expose(clean, np.random.default_rng(0), faults)
+        high = exposed[0] - np.roll(exposed[0], 12, axis=1)
+        likeness.append(correlation(high, clean[0] - np.roll(clean[0], 12, axis=1)))
+    assert likeness[0] > likeness[1] > likeness[2]
+
+
+def test_eased_faults_grow_to_the_full_ones():
+    faults = DetectorFaults()
+    assert faults.eased(1.0).noise == pytest.approx(faults.noise)
+    assert faults.eased(0.0).noise[1] < faults.eased(0.5).noise[1] < faults.noise[1]
+
+
+def test_standardise_copes_with_a_blank():
+    patterns = np.zeros((1, 8, 8), np.float32)
+    standardise(patterns)
+    assert not patterns.any()

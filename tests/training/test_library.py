@@ -1,0 +1,40 @@
+import numpy as np
+
+from napari_bravais.training.library import reduced_formula, split, structure_type
+
+
+def record(name, lattice, group, numbers, source="elsewhere"):
+    return {
+        "name": name,
+        "lattice": lattice,
+        "space_group": group,
+        "atomic_numbers": numbers,
+        "source": source,
+    }
+
+
+NICKEL = record("Ni", "cF", 225, [28] * 4, "material of the first seed paper")
+IRON = record("Fe", "cI", 229, [26] * 2, "material of the first seed paper")
+OTHERS = [record(f"x{k}", "cF", 200 + k, [11] * 4 + [17] * k) for k in range(1, 9)]
+VARIANT = record("x3-v1", "cF", 203, [19] * 4 + [9] * 3)
+
+
+def test_formulas_are_reduced():
+    assert reduced_formula([26, 26, 13, 13]) == "AlFe"
+    assert reduced_formula([14] + [42] * 3) == "Mo3Si"
+
+
+def test_a_structure_type_ignores_the_elements():
+    assert structure_type(OTHERS[2]) == structure_type(VARIANT)
+
+
+def test_parts_do_not_share_structure_types_and_seeds_stay():
+    records = [NICKEL, IRON, *OTHERS, VARIANT]
+    parts = split(records)
+    assert parts[0] == "trained"
+    assert parts[1] == "blind"
+    assert (parts == "new type").sum() >= 2 and (parts == "validation type").sum() >= 1
+    by_type = {}
+    for kind, part in zip(map(structure_type, records), parts, strict=True):
+        assert by_type.setdefault(kind, part) == part
+    np.testing.assert_array_equal(parts, split(records))

@@ -1,0 +1,63 @@
+import json
+
+import numpy as np
+import pytest
+
+from napari_bravais.lattices import lattice
+from napari_bravais.model.classifier import Classifier
+from napari_bravais.simulation.sample import PHASES
+from napari_bravais.training import train as training
+from napari_bravais.training.evaluate import calibration_error, score
+from napari_bravais.training.export import export
+from napari_bravais.training.library import MasterLibrary
+from napari_bravais.training.patterns import NO_CRYSTAL, Exposures
+
+
+@pytest.fixture(scope="module")
+def library(sample_data):
+    folder = sample_data / "master_patterns"
+    masters = np.stack([np.load(folder / f"{phase}.npz")["mp"] for phase in PHASES])
+    lattices = np.array([lattice(symbol).index for symbol in PHASES.values()])
+    records = [{"file": f"{phase}.npz", "source": "a seed paper"} for phase in PHASES]
+    return MasterLibrary(
+        np.concatenate([masters, masters]),
+        np.concatenate([lattices, lattices]),
+        records * 2,
+        np.array(["trained", "trained", "validation type", "validation type"]),
+    )
+
+
+def test_exposures_come_with_lattice_and_likeness_to_the_ideal(library):
+    exposures = Exposures(library, library.indices("trained"), empty_share=0.3, seed=1)
+    prepared, labels, likeness, materials = exposures.draw(64)
+    assert prepared.shape == (64, 96, 96, 1)
+    crystal = labels != NO_CRYSTAL
+    assert 0 < (~crystal).sum() < 40
+    np.testing.assert_array_equal(labels[crystal], library.lattices[materials[crystal]])
+    assert not likeness[~crystal].any()
+    assert 0.3 < likeness[crystal].mean() < 0.98
+
+
+def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "BATCHES_PER_EPOCH", 2)
+    monkeypatch.setattr(training, "BATCH_SIZE", 8)
+    run = tmp_path / "run"
+    checkpoint = training.train(library, run, minutes=0.01, random_share=0)
+    first = json.loads((run / "state.json").read_text())
+    training.train(library, run, minutes=first[-1]["seconds"] / 60 + 0.01, random_share=0)
+    second = json.loads((run / "state.json").read_text())
+    assert second[: len(first)] == first and len(second) > len(first)
+
+    target = export(checkpoint, library, tmp_path / "m.keras", {"name": "m", "quality_threshold": 0})
+    probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_scores():
+    probabilities = np.full((4, 14), 0.01)
+    probabilities[range(4), [13, 13, 12, 0]] = 0.87
+    labels = np.array([13, 12, 12, 0])
+    result = score(probabilities, labels, np.array(["a", "a", "b", "b"]))
+    assert result.top1 == 0.75 and result.crystal_system == 1.0
+    assert result.by_material == {"a": 0.5, "b": 1.0}
+    assert calibration_error(probabilities, labels) == pytest.approx(0.87 - 0.75)
