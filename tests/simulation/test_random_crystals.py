@@ -21,7 +21,12 @@ def test_random_crystals_have_the_lattice_asked_for(symbol, tolerance):
 
 
 def test_lattices_of_space_groups():
-    expected = {(225, "Fm-3m"): "cF", (166, "R-3m"): "hR", (38, "Amm2"): "oS", (152, "P3_121"): "hP"}
+    expected = {
+        (225, "Fm-3m"): "cF",
+        (166, "R-3m"): "hR",
+        (38, "Amm2"): "oS",
+        (152, "P3_121"): "hP",
+    }
     assert {key: pearson_of_space_group(*key) for key in expected} == expected
 
 

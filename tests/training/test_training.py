@@ -48,7 +48,9 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     second = json.loads((run / "state.json").read_text())
     assert second[: len(first)] == first and len(second) > len(first)
 
-    target = export(checkpoint, library, tmp_path / "m.keras", {"name": "m", "quality_threshold": 0})
+    target = export(
+        checkpoint, library, tmp_path / "m.keras", {"name": "m", "quality_threshold": 0}
+    )
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
