@@ -1,0 +1,33 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo napari test clean
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(INSTALLED) ## map the sample scan; the results go to demo-output/
+	$(BIN)/bravais demo -o demo-output
+
+napari: $(INSTALLED) ## open the window on the sample scan (needs a desktop)
+	$(BIN)/napari sample_data/quartz_rutile.h5 --with napari-bravais "Bravais lattice map"
+
+# The window and TensorFlow cannot share a process, so the window's tests have one of their own.
+test: $(INSTALLED) ## check the style and the manifest, and run the tests
+	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/npe2 validate napari-bravais
+	$(BIN)/pytest
+	xvfb-run --auto-servernum $(BIN)/pytest tests/gui
+
+clean: ## remove the virtual environment, the demo's results and caches
+	rm -rf .venv demo-output dist build .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The install holds copies of the manifest and of the sample data.
+$(INSTALLED): pyproject.toml napari.yaml $(wildcard sample_data/*.*) scripts/install.sh
+	@bash scripts/install.sh "$(PYTHON)"
+	@touch $@
