@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_bravais.mapping.phase_map import percentage, written_unit
+from napari_bravais.training.cli import add_commands
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
@@ -117,6 +118,9 @@ def info(scan: _ScanPath) -> None:
     with _plain_errors():
         opened = open_scan(scan)
         typer.echo(_description(opened))
+
+
+add_commands(app)
 
 
 def _map(path: Path, directory: Path, quality_threshold: float | None = None) -> "PhaseMap":

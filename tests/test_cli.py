@@ -1,0 +1,113 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_bravais.cli import app
+from napari_bravais.io.results import RESULT_FILES, load_result
+from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
+
+runner = CliRunner()
+
+
+def bravais(*arguments, cwd: Path) -> subprocess.CompletedProcess:
+    """Run the command in a process of its own, as TensorFlow has to be."""
+    command = [sys.executable, "-c", "from napari_bravais.cli import app; app()"]
+    return subprocess.run(
+        [*command, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+
+
+def beside_progress(stderr: str) -> list[str]:
+    """Lines of standard error that are not the progress bar."""
+    lines = re.split(r"[\r\n]+", stderr)
+    return [line for line in lines if line.strip() and not line.startswith("Mapping: ")]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, bravais("demo", "-o", "results", cwd=folder)
+
+
+def test_demo_writes_its_results_and_says_where_they_are(demo):
+    folder, process = demo
+    assert process.returncode == 0, process.stderr
+    for name in RESULT_FILES.values():
+        assert f"results/{name}" in process.stdout
+        assert (folder / "results" / name).stat().st_size > 0
+    assert re.search(r"on (CPU|GPU) \(TensorFlow\)", process.stdout)
+
+
+def test_demo_is_right_about_its_sample(demo):
+    folder, process = demo
+    said = re.search(r"([\d.]+) % of the pixels are right", process.stdout)
+    assert float(said[1]) >= 95
+    phase_map = load_result(folder / "results")
+    largest = [lattice.pearson for lattice, _, _ in phase_map.fractions()[:2]]
+    assert largest == ["hP", "tP"]
+    for lattice, pixels, _ in phase_map.fractions():
+        assert re.search(rf"{lattice.pearson} +{lattice.name} +{pixels} ", process.stdout)
+
+
+def test_demo_shows_progress_and_nothing_else_on_standard_error(demo):
+    _, process = demo
+    assert re.search(r"Mapping: 100%.* 3456/3456 .*patterns/s", process.stderr)
+    assert beside_progress(process.stderr) == []
+
+
+def test_map_takes_a_threshold(tmp_path):
+    process = bravais(
+        *("map", nickel_sample_path(), "-o", tmp_path / "out", "--quality-threshold", "1"),
+        cwd=tmp_path,
+    )
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"not classified +9 +100\.0 %", process.stdout)
+    phase_map = load_result(tmp_path / "out")
+    assert phase_map.quality_threshold == 1
+    assert not np.isnan(phase_map.probabilities).any()
+
+
+def test_a_bad_scan_is_one_line_of_error(tmp_path):
+    (tmp_path / "notes.h5").write_text("no scan")
+    process = bravais("map", "notes.h5", "-o", "out", cwd=tmp_path)
+    assert process.returncode == 1
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("Error: ") and "notes.h5" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.h5"]
+
+
+@pytest.mark.parametrize("command", [["info"], ["map", "-o", "out"]])
+def test_a_missing_scan_is_an_error(tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, [*command, "nowhere.h5"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ") and "nowhere.h5" in result.stderr
+
+
+def test_results_cannot_go_where_a_file_is(tmp_path):
+    (tmp_path / "out").write_text("precious")
+    result = runner.invoke(
+        app, ["map", str(quartz_rutile_sample_path()), "-o", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {tmp_path / 'out'}: File exists\n"
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_info_describes_a_scan():
+    result = runner.invoke(app, ["info", str(quartz_rutile_sample_path())])
+    assert result.exit_code == 0
+    assert "48 x 72 patterns of 60 x 60 pixels, step 2 µm" in result.stdout
+
+
+def test_help_lists_the_commands_and_the_version_is_told():
+    listed = runner.invoke(app, ["--help"]).stdout
+    for command in ("demo", "map", "info", "train", "evaluate"):
+        assert re.search(rf"\b{command}\b", listed)
+    assert runner.invoke(app, ["--version"]).stdout.startswith("napari-bravais 0.")
+    assert runner.invoke(app, ["map", "x.h5"]).exit_code == 2  # where to is for the user to say
