@@ -1,6 +1,11 @@
 """Opening EBSD scans through kikuchipy: ``open_scan(path) -> Scan``."""
 
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +32,8 @@ class ElectronImage:
     step
         Height and width of one image pixel, in the scan's unit.
     offset
-        Position (y, x) of the image's first pixel relative to the scan's first, in the scan's unit.
+        Position (y, x) of the centre of the image's first pixel relative to the centre of the
+        scan's first, in the scan's unit.
     virtual
         True if it was computed from the patterns because the file stores none.
     """
@@ -85,5 +91,88 @@ class Scan:
 
 
 def open_scan(path: str | Path) -> Scan:
-    """Open an EBSD scan lazily."""
-    raise NotImplementedError
+    """Open an EBSD scan; its patterns are read from the file when they are computed.
+
+    Formats: HDF5 of kikuchipy, Bruker, EDAX, Oxford Instruments (h5oina) and EMsoft (simulated
+    patterns), EDAX ``.up1`` and ``.up2``, Oxford ``.ebsp``, NORDIF ``.dat``, and a directory of
+    images whose names end in the map's column and row, like ``pattern_x5y10.tif``.
+
+    Parameters
+    ----------
+    path
+        The file, or the directory of images. Of several scans in a file the first is taken;
+        ``provenance`` names them all.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    ScanError
+        If there is no such file, or it is not an intact scan on a rectangular grid. Damage that
+        shows only when patterns are read raises it from ``patterns.compute()``.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise ScanError(f"{path} does not exist")
+    file_format, read = _format(path)
+    try:
+        with _quiet():
+            scan = read(path)
+    except ScanError:
+        raise
+    except PermissionError as error:
+        raise ScanError(f"{path} may not be read: permission denied") from error
+    except Exception as error:  # each of kikuchipy's readers raises its own on damaged input
+        raise ScanError(f"{path} is {_fault(error, file_format)}") from error
+    facts = path.stat()
+    return replace(
+        scan,
+        provenance={
+            "file": path.name,
+            "format": file_format,
+            **scan.provenance,
+            "size_bytes": facts.st_size,
+            "modified": datetime.fromtimestamp(facts.st_mtime, UTC).isoformat(),
+            "reader": f"kikuchipy {version('kikuchipy')}",
+        },
+    )
+
+
+def _format(path: Path) -> tuple[str, Callable[[Path], Scan]]:
+    """Return the name of a file's format, by its suffix, and the function that reads it."""
+    from napari_bravais.io import hdf5, readers
+
+    formats = {
+        **dict.fromkeys((".h5", ".hdf5", ".h5ebsd", ".h5oina"), ("HDF5", hdf5.read_hdf5)),
+        **dict.fromkeys((".up1", ".up2"), ("EDAX binary", readers.read_edax_binary)),
+        ".ebsp": ("Oxford Instruments ebsp", readers.read_oxford_binary),
+        ".dat": ("NORDIF", readers.read_nordif),
+    }
+    if path.is_dir():
+        return "directory of images", readers.read_image_directory
+    if path.suffix.lower() not in formats:
+        raise ScanError(
+            f"{path} is not an EBSD scan: scans are directories of images or files that end in "
+            f"{', '.join(formats)}"
+        )
+    return formats[path.suffix.lower()]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back warnings about files that their reader can do nothing about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _fault(error: Exception, file_format: str) -> str:
+    """Say in a few words what a reader's exception means."""
+    reason = " ".join(str(error).split()).strip("'\". ")
+    if "square grids" in reason:
+        return "on a hexagonal grid; only rectangular grids are supported"
+    if "rectangular region" in reason:
+        return "of a region of interest that is not rectangular, which is not supported"
+    return f"damaged or not a scan in {file_format} format ({type(error).__name__}: {reason})"

@@ -1,0 +1,1 @@
+"""Files in and files out: scans, electron images, results and figures."""

@@ -1,0 +1,188 @@
+"""Binary scans and directories of images: one function a format, each from path to ``Scan``."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.io.scan import Scan, ScanError
+from napari_bravais.io.stored import BinaryPatterns, ImagePatterns, read_grey_image
+
+IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png")
+
+# Map column and row in an image's name: kikuchipy's two conventions.
+_IMAGE_POSITIONS = (re.compile(r"_x(\d+)y(\d+)$"), re.compile(r"-(\d+)-(\d+)$"))
+
+
+def read_edax_binary(path: Path) -> Scan:
+    """Read an EDAX ``.up1`` or ``.up2`` file.
+
+    Version 1 of the format does not say the map's shape: all patterns are in one row then.
+    """
+    from kikuchipy.io.plugins.edax_binary._api import EDAXBinaryFileReader
+
+    with path.open("rb") as file:
+        reader = EDAXBinaryFileReader(file)
+        header = reader.read_header()
+    if header["is_hex"]:
+        raise ScanError(f"{path} has a hexagonal grid; only rectangular grids are supported")
+    navigation_shape = header["ny"], header["nx"]
+    patterns = _map_file(
+        path,
+        navigation_shape,
+        (header["sy"], header["sx"]),
+        np.dtype(reader.dtype),
+        header["pattern_offset"],
+        whole=reader.version == 1,
+    )
+    has_step = reader.version != 1 and header["dx"] > 0
+    step = (float(header["dy"]) or 1.0, float(header["dx"])) if has_step else (1.0, 1.0)
+    return Scan(
+        patterns=patterns.lazy(),
+        step=step,
+        step_unit="um" if has_step else "px",
+        detector=None,
+        beam_energy=None,
+        path=path,
+    )
+
+
+def read_oxford_binary(path: Path) -> Scan:
+    """Read an Oxford Instruments ``.ebsp`` file.
+
+    Where it stores non-indexed patterns alone their positions mean nothing: they are in one row.
+    """
+    from kikuchipy.io.plugins.oxford_binary._api import OxfordBinaryFileReader
+
+    with path.open("rb") as file:
+        try:
+            reader = OxfordBinaryFileReader(file)
+        except NotImplementedError as error:
+            raise ScanError(
+                f"{path} holds compressed patterns; export them uncompressed"
+            ) from error
+    order = reader.pattern_order[reader.pattern_is_present]
+    shape = reader.navigation_shape
+    if np.prod(shape) != order.size:
+        raise ScanError(
+            f"{path} is not a rectangular map: it holds {order.size} patterns on a grid of "
+            f"{shape[0]} rows and {shape[1]} columns"
+        )
+    has_step = len(shape) == 2
+    patterns = BinaryPatterns(
+        path, shape if has_step else (1, *shape), reader.memmap["pattern"], order
+    )
+    step = float(abs(reader.step_sizes[0])) if has_step else 1.0
+    return Scan(
+        patterns=patterns.lazy(),
+        step=(step, step),
+        step_unit="um" if has_step else "px",
+        detector=None,
+        beam_energy=None,
+        path=path,
+    )
+
+
+def read_nordif(path: Path) -> Scan:
+    """Read a NORDIF ``.dat`` file with the ``Setting.txt`` that lies beside it."""
+    from kikuchipy.detectors import EBSDDetector
+    from kikuchipy.io.plugins.nordif._api import _get_settings_from_file
+
+    setting = path.with_name("Setting.txt")
+    if not setting.is_file():
+        raise ScanError(f"{path} has no Setting.txt beside it, which says the scan's shape")
+    metadata, _, size, detector = _get_settings_from_file(str(setting))
+    patterns = _map_file(
+        path, (size["ny"], size["nx"]), (size["sy"], size["sx"]), np.dtype("uint8"), 0
+    )
+    return Scan(
+        patterns=patterns.lazy(),
+        step=(size["step_y"], size["step_x"]),
+        step_unit="um",
+        detector=EBSDDetector(**detector),
+        beam_energy=metadata["Acquisition_instrument"]["SEM"]["beam_energy"] or None,
+        path=path,
+    )
+
+
+def read_image_directory(path: Path) -> Scan:
+    """Read a directory of images, one a pattern, whose names end in their column and row.
+
+    The names are as kikuchipy's: ``pattern_x5y10.tif`` or ``pattern-5-10.tif`` for column 5 and
+    row 10. Files whose names carry no position are other images, and left out.
+    """
+    images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    if not images:
+        raise ScanError(f"{path} is not a scan: the directory holds no images of patterns")
+    placed = _image_positions(images)
+    if not placed:
+        raise ScanError(
+            f"{path} cannot be read as a scan: its images' names carry no map position; they "
+            f"must end in column and row, like pattern_x5y10.tif or pattern-5-10.tif"
+        )
+    rows, columns = sorted({row for row, _ in placed}), sorted({column for _, column in placed})
+    missing = len(rows) * len(columns) - len(placed)
+    if missing:
+        raise ScanError(
+            f"{path} is not a rectangular map: {missing} of {len(rows)} x {len(columns)} "
+            f"images are missing"
+        )
+    files = [placed[position] for position in sorted(placed)]
+    first = read_grey_image(files[0])
+    shape = (len(rows), len(columns), *first.shape)
+    return Scan(
+        patterns=ImagePatterns(path, shape, first.dtype, files).lazy(),
+        step=(1.0, 1.0),
+        step_unit="px",
+        detector=None,
+        beam_energy=None,
+        path=path,
+    )
+
+
+def _image_positions(images: list[Path]) -> dict[tuple[int, int], Path]:
+    """Map (row, column) to image, by the convention that the most names follow."""
+    best: dict[tuple[int, int], Path] = {}
+    for convention in _IMAGE_POSITIONS:
+        placed: dict[tuple[int, int], Path] = {}
+        for image in images:
+            if match := convention.search(image.stem):
+                column, row = map(int, match.groups())
+                if other := placed.get((row, column)):
+                    raise ScanError(
+                        f"{image.parent} holds two images at column {column} and row {row}: "
+                        f"{other.name} and {image.name}"
+                    )
+                placed[row, column] = image
+        best = max(best, placed, key=len)
+    return best
+
+
+def _map_file(
+    path: Path,
+    navigation_shape: tuple[int, int],
+    signal_shape: tuple[int, int],
+    dtype: np.dtype,
+    offset: int,
+    *,
+    whole: bool = False,
+) -> BinaryPatterns:
+    """Map a file of patterns into memory, after a look at whether it holds as many as it says.
+
+    ``whole`` says that the number of patterns was worked out from the file's size, and that
+    nothing may be left over.
+    """
+    count = int(np.prod(navigation_shape, dtype=object))
+    need = offset + count * int(np.prod(signal_shape, dtype=object)) * dtype.itemsize
+    size = path.stat().st_size
+    if size < need or (whole and size > need):
+        ny, nx = navigation_shape
+        raise ScanError(
+            f"{path} is truncated or damaged: {ny} x {nx} patterns of {signal_shape[0]} x "
+            f"{signal_shape[1]} pixels take {need} bytes, but it has {size}"
+        )
+    if count == 0 or 0 in signal_shape:  # nothing to map; the empty scan is refused as such
+        memory_map = np.empty((count, *signal_shape), dtype)
+    else:
+        memory_map = np.memmap(path, dtype, "r", offset, (count, *signal_shape))
+    return BinaryPatterns(path, navigation_shape, memory_map)

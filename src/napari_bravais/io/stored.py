@@ -1,0 +1,213 @@
+"""Patterns that stay in their file until a block of them is asked for."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_bravais.io.scan import ScanError
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+# Large enough that a file is read in long runs, small enough that a block, its neighbour read
+# ahead and the work on both fit anywhere and that cancelling is quick.
+CHUNK_BYTES = 16 * 2**20
+
+
+class StoredPatterns(ABC):
+    """Patterns in a file, as an array of shape (ny, nx, h, w) that Dask can cut blocks from.
+
+    The file is read in the blocks that are asked for, however its own chunks lie: the task graph
+    is one task a block.
+
+    Parameters
+    ----------
+    path
+        File or directory, for messages.
+    shape
+        Map rows, map columns, pattern rows and pattern columns.
+    dtype
+        Type of the intensities.
+    order
+        Position in the file of each map pixel, in reading order; None if they are stored so.
+
+    Raises
+    ------
+    ScanError
+        If the map or the pattern has no pixels.
+    """
+
+    ndim = 4
+
+    def __init__(
+        self,
+        path: Path,
+        shape: Sequence[int],
+        dtype: np.dtype,
+        order: np.ndarray | None = None,
+    ) -> None:
+        self.path = path
+        self.shape = tuple(int(size) for size in shape)
+        self.dtype = np.dtype(dtype)
+        self._order = order
+        ny, nx, h, w = self.shape
+        if min(ny, nx) < 1:
+            raise ScanError(f"{path} is an empty scan: its map is {ny} x {nx} pixels")
+        if min(h, w) < 1:
+            raise ScanError(f"{path} holds no patterns: their size is {h} x {w} pixels")
+        if self.dtype.kind not in "uif":
+            raise ScanError(f"{path} holds no patterns: their values are of type {self.dtype}")
+
+    @abstractmethod
+    def read_run(self, start: int, stop: int) -> np.ndarray:
+        """Read consecutive patterns.
+
+        Parameters
+        ----------
+        start, stop
+            First position in the file, and the one after the last.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (stop - start, h, w).
+        """
+
+    def __getitem__(self, index: tuple[Any, ...]) -> np.ndarray:
+        rows, columns, *signal = index
+        ny, nx = self.shape[:2]
+        pixels = np.arange(ny)[rows][..., np.newaxis] * nx + np.arange(nx)[columns]
+        if isinstance(columns, int | np.integer):
+            pixels = pixels[..., 0]
+        positions = pixels if self._order is None else self._order[pixels]
+        patterns = self._read(positions.ravel())
+        return patterns.reshape(pixels.shape + patterns.shape[1:])[(..., *signal)]
+
+    def lazy(self) -> "da.Array":
+        """Return the patterns as a Dask array in chunks of whole patterns."""
+        import dask.array as da
+
+        ny, nx, h, w = self.shape
+        patterns_a_chunk = max(1, CHUNK_BYTES // (h * w * self.dtype.itemsize))
+        rows = min(ny, max(1, patterns_a_chunk // nx))
+        columns = min(nx, patterns_a_chunk)
+        return da.from_array(
+            self,
+            chunks=(rows, columns, h, w),
+            name=False,
+            asarray=True,
+            fancy=False,
+            inline_array=True,
+            meta=np.empty((0,) * 4, self.dtype),
+        )
+
+    def _read(self, positions: np.ndarray) -> np.ndarray:
+        """Read patterns at positions in the file, in as few runs as they make."""
+        by_position = np.argsort(positions, kind="stable")
+        ascending = positions[by_position]
+        runs = np.split(ascending, np.flatnonzero(np.diff(ascending) != 1) + 1)
+        patterns = np.empty((positions.size, *self.shape[2:]), self.dtype)
+        done = 0
+        for run in runs:
+            if run.size:
+                target = by_position[done : done + run.size]
+                patterns[target] = self.read_run(int(run[0]), int(run[-1]) + 1)
+            done += run.size
+        return patterns
+
+
+class HDF5Patterns(StoredPatterns):
+    """Patterns in an HDF5 dataset of shape (n, h, w).
+
+    The file is opened for each block, so that no handle stays open, blocks can be read in other
+    processes, and threads wait for one another in h5py alone.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: Sequence[int],
+        dtype: np.dtype,
+        order: np.ndarray | None,
+        dataset: str,
+    ) -> None:
+        super().__init__(path, shape, dtype, order)
+        self._dataset = dataset
+
+    def read_run(self, start: int, stop: int) -> np.ndarray:
+        """Read consecutive patterns."""
+        import h5py
+
+        try:
+            with h5py.File(self.path, "r") as file:
+                return file[self._dataset][start:stop]
+        except (OSError, KeyError) as error:
+            raise ScanError(
+                f"{self.path} is damaged: patterns {start} to {stop - 1} cannot be read ({error})"
+            ) from error
+
+
+class BinaryPatterns(StoredPatterns):
+    """Patterns in a binary file: a memory map of shape (n, h, w), its records of one layout."""
+
+    def __init__(
+        self,
+        path: Path,
+        navigation_shape: Sequence[int],
+        memory_map: np.ndarray,
+        order: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(path, (*navigation_shape, *memory_map.shape[1:]), memory_map.dtype, order)
+        self._memory_map = memory_map
+
+    def read_run(self, start: int, stop: int) -> np.ndarray:
+        """Read consecutive patterns."""
+        return np.array(self._memory_map[start:stop])
+
+
+class ImagePatterns(StoredPatterns):
+    """Patterns in image files, one a file, listed in the map's reading order."""
+
+    def __init__(
+        self, path: Path, shape: Sequence[int], dtype: np.dtype, files: Sequence[Path]
+    ) -> None:
+        super().__init__(path, shape, dtype)
+        self._files = files
+
+    def read_run(self, start: int, stop: int) -> np.ndarray:
+        """Read consecutive patterns."""
+        return np.stack([self._read_image(file) for file in self._files[start:stop]])
+
+    def _read_image(self, file: Path) -> np.ndarray:
+        image = read_grey_image(file)
+        if image.shape != self.shape[2:] or image.dtype != self.dtype:
+            raise ScanError(
+                f"{file} is not like the other patterns of its scan: {image.dtype} of shape "
+                f"{image.shape} instead of {self.dtype} of shape {self.shape[2:]}"
+            )
+        return image
+
+
+def read_grey_image(file: Path) -> np.ndarray:
+    """Read one pattern, shape (h, w), from an image file.
+
+    Raises
+    ------
+    ScanError
+        If the file is no image, or one in colour.
+    """
+    import imageio.v3 as iio
+
+    try:
+        image = np.asarray(iio.imread(file))
+    except Exception as error:  # each image format raises its own
+        raise ScanError(f"{file} cannot be read as an image") from error
+    # Some programs write grey patterns as RGB with three equal channels.
+    if image.ndim == 3 and image.shape[2] in (3, 4) and np.ptp(image[..., :3], axis=2).max() == 0:
+        image = image[..., 0]
+    if image.ndim != 2:
+        raise ScanError(f"{file} is no pattern: its shape is {image.shape}, not rows by columns")
+    return image
