@@ -11,7 +11,7 @@ from napari_bravais.io.stored import BinaryPatterns, ImagePatterns, read_grey_im
 IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png")
 
 # Map column and row in an image's name: kikuchipy's two conventions.
-_IMAGE_POSITIONS = (re.compile(r"_x(\d+)y(\d+)$"), re.compile(r"-(\d+)-(\d+)$"))
+IMAGE_POSITIONS = (re.compile(r"_x(\d+)y(\d+)$"), re.compile(r"-(\d+)-(\d+)$"))
 
 
 def read_edax_binary(path: Path) -> Scan:
@@ -143,7 +143,7 @@ def read_image_directory(path: Path) -> Scan:
 def _image_positions(images: list[Path]) -> dict[tuple[int, int], Path]:
     """Map (row, column) to image, by the convention that the most names follow."""
     best: dict[tuple[int, int], Path] = {}
-    for convention in _IMAGE_POSITIONS:
+    for convention in IMAGE_POSITIONS:
         placed: dict[tuple[int, int], Path] = {}
         for image in images:
             if match := convention.search(image.stem):

@@ -1,0 +1,1 @@
+"""The window: the only place that imports napari and Qt, and one that never imports TensorFlow."""

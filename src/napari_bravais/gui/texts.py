@@ -1,0 +1,103 @@
+"""What the panel says, in words."""
+
+import numpy as np
+
+from napari_bravais.gui.layers import title
+from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.messages import Message
+
+
+def scan_texts(scan: Message) -> dict[str, str]:
+    """Return what `Panel.show_scan` shows of a scan.
+
+    Parameters
+    ----------
+    scan
+        The service's message ``"opened"``.
+    """
+    rows, columns = scan["navigation_shape"]
+    height, width = scan["signal_shape"]
+    facts = scan["provenance"]
+    size = facts.get("size_bytes", facts.get("size"))
+    energy = scan["beam_energy"]
+    pattern = [f"patterns of {height} × {width} px"]
+    if energy is not None:
+        pattern.append(f"{energy:g} kV")
+    details = [scan["path"], *([scan["detector"]] if scan["detector"] else [])]
+    details += [f"{key}: {value}" for key, value in facts.items()]
+    return {
+        "file": file_name(scan) + (f" ({_megabytes(size)})" if size else ""),
+        "grid": f"{rows} × {columns} pixels, {_step(scan)}",
+        "pattern": ", ".join(pattern),
+        "details": "\n".join(details),
+    }
+
+
+def file_name(scan: Message) -> str:
+    """Return the name of the scan's file."""
+    return scan["path"].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+
+
+def pixel_text(scan: Message, pixel: tuple[int, int]) -> str:
+    """Say where a pixel (row, column) is."""
+    unit = _unit(scan)
+    y, x = (index * length for index, length in zip(pixel, scan["step"], strict=True))
+    text = f"Row {pixel[0]}, column {pixel[1]}"
+    return text if unit == "px" else f"{text}   ·   y {y:.4g} {unit}, x {x:.4g} {unit}"
+
+
+def answer_text(probabilities: np.ndarray, quality: float, threshold: float | None) -> str:
+    """Say what the network answers.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (14,).
+    quality
+        Pattern quality.
+    threshold
+        Pixels of lower quality are not classified; None where no map says.
+    """
+    best = int(probabilities.argmax())
+    text = f"{title(LATTICES[best])}, {probabilities[best]:.0%}   ·   quality {quality:.2f}"
+    if threshold is not None and quality < threshold:
+        text = f"Not classified (quality under {threshold:g}); likeliest {text}"
+    return text
+
+
+def progress_text(done: int, total: int, rate: float) -> str:
+    """Say how far a map is.
+
+    Parameters
+    ----------
+    done, total
+        Patterns mapped, and in all.
+    rate
+        Patterns a second; zero while unknown.
+    """
+    text = f"{done:,} of {total:,} patterns"
+    if not rate:
+        return text
+    return f"{text}   ·   {rate:,.0f}/s   ·   {_duration((total - done) / rate)} left"
+
+
+def _step(scan: Message) -> str:
+    lengths = " × ".join(f"{length:.4g}" for length in dict.fromkeys(scan["step"]))
+    unit = _unit(scan)
+    return "step unknown" if unit == "px" else f"step {lengths} {unit}"
+
+
+def _unit(scan: Message) -> str:
+    return "µm" if scan["step_unit"] == "um" else scan["step_unit"]
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2g} MB"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

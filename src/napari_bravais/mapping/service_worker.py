@@ -1,0 +1,238 @@
+"""The classifier in a process of its own: ``python -m napari_bravais.mapping.service_worker``.
+
+It reads requests from its standard input and answers on its standard output, as
+`napari_bravais.mapping.service` says, and ends when its standard input closes.
+"""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.messages import Message, read_message, write_message
+
+if TYPE_CHECKING:
+    from kikuchipy.detectors import EBSDDetector
+
+    from napari_bravais.io.scan import Scan
+
+#: Seconds to wait for a first request before the network is loaded: a scan that is asked for
+#: right at the start is opened first, so that its image shows while the network loads.
+_FIRST_REQUEST = 0.3
+
+#: Requests that end a map under way.
+_INTERRUPTING = {"open", "map", "cancel"}
+
+
+class Inbox:
+    """Requests that wait; a request to explain replaces any earlier one."""
+
+    def __init__(self):
+        self._requests = deque()
+        self._changed = threading.Condition()
+
+    def fill(self, stream: BinaryIO) -> None:
+        """Collect requests until the stream closes, then end the process."""
+        while (request := read_message(stream)) is not None:
+            with self._changed:
+                if request.kind == "explain":
+                    self._requests = deque(r for r in self._requests if r.kind != "explain")
+                self._requests.append(request)
+                self._changed.notify()
+        # the window is gone: also a block that is being read or classified is of no use any more
+        os._exit(0)
+
+    def take(self, timeout: float | None = None) -> Message | None:
+        """Wait for the next request; None if none came in time (in seconds)."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._requests, timeout):
+                return None
+            return self._requests.popleft()
+
+    def take_click(self) -> Message | None:
+        """Return the next request if it is one to explain a pixel."""
+        with self._changed:
+            if self._requests and self._requests[0].kind == "explain":
+                return self._requests.popleft()
+            return None
+
+    def interrupts(self) -> bool:
+        """Whether a request waits that ends a map under way."""
+        with self._changed:
+            return any(request.kind in _INTERRUPTING for request in self._requests)
+
+
+class Worker:
+    """Answers requests, one after the other.
+
+    Parameters
+    ----------
+    inbox
+        Where requests come from.
+    send
+        What takes the answers.
+    """
+
+    def __init__(self, inbox: Inbox, send: Callable[[Message], None]):
+        self._inbox = inbox
+        self._send = send
+        self._classifier = None
+        self._scan: Scan | None = None
+        self._answers = {
+            "open": self._open,
+            "map": self._map,
+            "explain": self._explain,
+            "cancel": lambda request: None,
+        }
+
+    def run(self) -> None:
+        """Answer requests for ever."""
+        request = self._inbox.take(_FIRST_REQUEST)
+        if request is not None:
+            self._answer(request)
+        self._answer(Message("load", {"id": 0}), self._load)
+        while True:
+            self._answer(self._inbox.take())
+
+    def _answer(self, request: Message, answer: Callable[[Message], Any] | None = None) -> None:
+        """Answer a request; what goes wrong is told, and the process lives on."""
+        try:
+            (answer or self._answers[request.kind])(request)
+        except Exception as error:
+            traceback.print_exc()
+            self._say("error", request, text=_plain(error), during=request.kind)
+
+    def _say(self, kind: str, request: Message, arrays: dict | None = None, **facts) -> None:
+        self._send(Message(kind, {"id": request["id"], **facts}, arrays or {}))
+
+    def _load(self, request: Message):
+        """Return the classifier, loading it if need be."""
+        if self._classifier is None:
+            self._say("loading", request)
+            from napari_bravais.model.classifier import Classifier
+
+            self._classifier = Classifier.bundled()
+            self._say("ready", request, model=self._classifier.name, device=self._classifier.device)
+        return self._classifier
+
+    def _open(self, request: Message) -> None:
+        from napari_bravais.io.electron_image import forward_scatter_image
+        from napari_bravais.io.scan import open_scan
+
+        # if this fails, the scan that was open stays so
+        scan = open_scan(Path(request["path"]))
+        image = forward_scatter_image(scan)
+        self._scan = scan
+        self._say("opened", request, {"image": image.data}, **_description(scan, image))
+
+    def _map(self, request: Message) -> None:
+        from napari_bravais.mapping.engine import iter_phase_map, provenance
+
+        scan, classifier = self._opened(), self._load(request)
+        self._say(
+            "mapping",
+            request,
+            quality_threshold=classifier.quality_threshold,
+            provenance=provenance(scan, classifier),
+        )
+        cancelled = self._inbox.interrupts()
+        chunks = iter_phase_map(scan, classifier)
+        while not cancelled and (chunk := next(chunks, None)) is not None:
+            self._say(
+                "chunk",
+                request,
+                {"probabilities": chunk.probabilities, "quality": chunk.quality},
+                rows=[chunk.rows.start, chunk.rows.stop],
+                columns=[chunk.columns.start, chunk.columns.stop],
+            )
+            if (click := self._inbox.take_click()) is not None:
+                self._answer(click)
+            cancelled = self._inbox.interrupts()
+        chunks.close()
+        self._say("finished", request, cancelled=cancelled)
+
+    def _explain(self, request: Message) -> None:
+        import numpy as np
+
+        scan, classifier = self._opened(), self._load(request)
+        pattern = scan.patterns[request["row"], request["column"]].compute()
+        probabilities, quality = classifier.assess(pattern[None])
+        lattice = request["lattice"] or LATTICES[int(probabilities[0].argmax())].pearson
+        heat = classifier.explain(pattern, lattice)
+        self._say(
+            "explained",
+            request,
+            {"pattern": np.asarray(pattern), "heat": heat, "probabilities": probabilities[0]},
+            quality=float(quality[0]),
+            lattice=lattice,
+            row=request["row"],
+            column=request["column"],
+        )
+
+    def _opened(self) -> "Scan":
+        if self._scan is None:
+            raise ValueError("no scan is open")
+        return self._scan
+
+
+def _description(scan: "Scan", image) -> dict[str, Any]:
+    """Return what the window shows of a scan, JSON-able."""
+    return {
+        "path": str(scan.path),
+        "navigation_shape": scan.navigation_shape,
+        "signal_shape": scan.signal_shape,
+        "step": scan.step,
+        "step_unit": scan.step_unit,
+        "beam_energy": scan.beam_energy,
+        "detector": _detector_text(scan.detector),
+        "provenance": scan.provenance,
+        "image": {
+            "name": image.name,
+            "step": image.step,
+            "offset": image.offset,
+            "virtual": image.virtual,
+        },
+    }
+
+
+def _detector_text(detector: "EBSDDetector | None") -> str | None:
+    """Return the pattern centre and tilt in a line."""
+    if detector is None:
+        return None
+    centre = ", ".join(f"{value:.3f}" for value in detector.pc_average)
+    return f"pattern centre ({centre}), sample tilt {detector.sample_tilt:g}°"
+
+
+def _plain(error: Exception) -> str:
+    """Return what a user should read of an error."""
+    from napari_bravais.io.scan import ScanError
+    from napari_bravais.model.classifier import ModelError
+
+    if isinstance(error, ScanError | ModelError | OSError | ValueError) and str(error):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def main() -> None:
+    """Serve whoever started this process."""
+    # Libraries print what they like; messages go where none of them can reach.
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    # Ctrl-C is meant for the program that started this one, which ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inbox = Inbox()
+    threading.Thread(target=inbox.fill, args=(requests,), name="inbox", daemon=True).start()
+    Worker(inbox, lambda message: write_message(answers, message)).run()
+
+
+if __name__ == "__main__":
+    main()
