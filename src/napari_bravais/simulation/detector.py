@@ -31,12 +31,12 @@ class DetectorFaults:
         Share of patterns with few grey levels or a gain that is not linear, each.
     """
 
-    noise: tuple[float, float] = (0.05, 1.8)
+    noise: tuple[float, float] = (0.05, 3.0)
     blur: float = 1.0
     contrast: tuple[float, float] = (0.015, 0.4)
     overlap: float = 0.1
     mask: float = 0.15
-    dust: float = 0.3
+    dust: float = 0.4
     dead: float = 0.002
     compressed: float = 0.15
 
