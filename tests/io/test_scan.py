@@ -186,7 +186,7 @@ def test_what_is_no_scan(tmp_path, nickel):
 def test_text_under_a_scans_suffix(tmp_path, suffix, content):
     path = tmp_path / f"notes{suffix}"
     path.write_bytes(content)
-    fault(path)
+    assert "hexagonal" not in fault(path)
 
 
 @pytest.mark.parametrize(

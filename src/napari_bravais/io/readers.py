@@ -10,6 +10,9 @@ from napari_bravais.io.stored import BinaryPatterns, ImagePatterns, read_grey_im
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png")
 
+# No detector has more pixels along a side: a header that says so is no header.
+_MOST_PIXELS = 2**14
+
 # Map column and row in an image's name: kikuchipy's two conventions.
 IMAGE_POSITIONS = (re.compile(r"_x(\d+)y(\d+)$"), re.compile(r"-(\d+)-(\d+)$"))
 
@@ -24,6 +27,11 @@ def read_edax_binary(path: Path) -> Scan:
     with path.open("rb") as file:
         reader = EDAXBinaryFileReader(file)
         header = reader.read_header()
+    if max(header["sx"], header["sy"]) > _MOST_PIXELS:
+        raise ScanError(
+            f"{path} is damaged or not an EDAX file: its header tells of patterns of "
+            f"{header['sy']} x {header['sx']} pixels"
+        )
     if header["is_hex"]:
         raise ScanError(f"{path} has a hexagonal grid; only rectangular grids are supported")
     navigation_shape = header["ny"], header["nx"]
@@ -175,7 +183,9 @@ def _map_file(
     count = int(np.prod(navigation_shape, dtype=object))
     need = offset + count * int(np.prod(signal_shape, dtype=object)) * dtype.itemsize
     size = path.stat().st_size
-    if size < need or (whole and size > need):
+    if whole and size != need:
+        raise ScanError(f"{path} is truncated or damaged: its last pattern is not whole")
+    if size < need:
         ny, nx = navigation_shape
         raise ScanError(
             f"{path} is truncated or damaged: {ny} x {nx} patterns of {signal_shape[0]} x "

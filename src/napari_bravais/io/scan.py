@@ -1,5 +1,6 @@
 """Opening EBSD scans through kikuchipy: ``open_scan(path) -> Scan``."""
 
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -175,4 +176,7 @@ def _fault(error: Exception, file_format: str) -> str:
         return "on a hexagonal grid; only rectangular grids are supported"
     if "rectangular region" in reason:
         return "of a region of interest that is not rectangular, which is not supported"
-    return f"damaged or not a scan in {file_format} format ({type(error).__name__}: {reason})"
+    fault = f"truncated, damaged or not a scan in {file_format} format"
+    if isinstance(error, IndexError | struct.error):  # ran off the end, says nothing more
+        return fault
+    return f"{fault} ({type(error).__name__}: {reason})"
