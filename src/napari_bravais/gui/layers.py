@@ -103,8 +103,8 @@ def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
         scale=step,
         units=_units(unit),
         symbol="disc",
-        size=1,
-        canvas_size_limits=(20, 20),
+        size=1e4,
+        canvas_size_limits=(2, 28),  # the size is always the upper limit: as large at any zoom
         face_color="transparent",
     )
 
@@ -114,7 +114,7 @@ def set_ring(layer: Points, pixel: tuple[int, int]) -> None:
     # a white ring in a black one shows on every colour
     layer.data = [pixel, pixel]
     layer.border_color = ["black", "white"]
-    layer.border_width = [0.26, 0.13]
+    layer.border_width = [0.2, 0.1]
     layer.selected_data = set()
 
 

@@ -23,6 +23,12 @@ class Legend(QWidget):
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(2, 1)
+        for column, text in ((2, "lattice"), (3, "pixels"), (4, "area")):
+            header = QLabel(text)
+            header.setStyleSheet("font-size: 10px;")
+            if column > 2:
+                header.setAlignment(_RIGHT)
+            self._grid.addWidget(header, 0, column)
         self._rows: list[list[QLabel]] = []
         self.clear()
 
@@ -44,7 +50,7 @@ class Legend(QWidget):
             shown = (
                 f"<i>{lattice.pearson}</i>",
                 lattice.name,
-                f"{pixels:,} px",
+                f"{pixels:,}",
                 percentage(fraction),
             )
             for label, text in zip(texts, shown, strict=True):
@@ -61,5 +67,5 @@ class Legend(QWidget):
         for label in row[3:]:
             label.setAlignment(_RIGHT)
         for column, label in enumerate(row):
-            self._grid.addWidget(label, len(self._rows), column)
+            self._grid.addWidget(label, len(self._rows) + 1, column)
         self._rows.append(row)

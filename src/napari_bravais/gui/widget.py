@@ -22,7 +22,8 @@ from napari_bravais.gui.pattern_view import PatternView
 from napari_bravais.gui.probability_bars import ProbabilityBars
 from napari_bravais.lattices import LATTICES
 
-_WIDTH = 360
+#: Room for the longest name in the legend, in pixels.
+_WIDTH = 368
 
 
 class Panel(QScrollArea):
