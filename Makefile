@@ -12,16 +12,18 @@ demo: $(INSTALLED) ## map the sample scan; the results go to demo-output/
 	$(BIN)/bravais demo -o demo-output
 
 napari: $(INSTALLED) ## open the window on the sample scan (needs a desktop)
-	$(BIN)/napari sample_data/quartz_rutile.h5 --with napari-bravais "Bravais lattice map"
+	$(BIN)/napari sample_data/quartz_rutile.h5 --plugin napari-bravais \
+		--with napari-bravais "Bravais lattice map"
 
-# The window and TensorFlow cannot share a process, so the window's tests have one of their own.
+# The window and TensorFlow cannot share a process, so the window's tests have one of their own,
+# and there a screen of their own: tests/gui starts it where no display is told.
 test: $(INSTALLED) ## check the style and the manifest, and run the tests
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
-	$(BIN)/pytest
-	xvfb-run --auto-servernum $(BIN)/pytest tests/gui
+	$(BIN)/pytest --ignore=tests/gui
+	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
 
 clean: ## remove the virtual environment, the demo's results and caches
 	rm -rf .venv demo-output dist build .pytest_cache .ruff_cache

@@ -6,10 +6,12 @@ if ! command -v dpkg-query >/dev/null; then
     echo "No Debian here; you need what these Debian packages hold: $*"
     exit
 fi
+# names and what they provide: newer Debians renamed some, as libglib2.0-0 to libglib2.0-0t64
+installed=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}, ${Provides}\n' |
+    sed -n 's/^installed //p' | tr -s ', ' '\n')
 missing=()
 for package in "$@"; do
-    status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$status" = installed ] || missing+=("$package")
+    grep -qxF "$package" <<<"$installed" || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
