@@ -11,7 +11,7 @@ from napari_bravais.model.preparation import Preparation
 from napari_bravais.simulation.detector import DetectorFaults, expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
-from napari_bravais.training.library import MasterLibrary, is_seed
+from napari_bravais.training.library import MasterLibrary, is_everyday
 
 #: Detector sizes in pixels, and how often each is drawn.
 DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
@@ -19,8 +19,8 @@ DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
 #: Ranges of the pattern centre, Bruker's convention.
 PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
 
-#: How much oftener than others the seed paper's materials are drawn: people meet them oftener.
-SEED_WEIGHT = 12.0
+#: How much oftener than others everyday materials are drawn.
+EVERYDAY_WEIGHT = 20.0
 
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
@@ -105,11 +105,19 @@ class Exposures:
         self.next_random = 0
         for _ in range(pool):
             self._renew_one()
-        weight = np.array([SEED_WEIGHT if is_seed(library.records[i]) else 1 for i in materials])
+        self.materials = materials
+        self.weights = self._shares(library, materials)
+
+    @staticmethod
+    def _shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
+        """Return how often each material is drawn: everyday ones oftener, rare lattices too."""
+        everyday = np.array([is_everyday(library.records[i]) for i in materials])
+        weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
         own = library.lattices[materials]
         per_lattice = np.bincount(own, weight, len(LATTICES))
-        self.materials = materials
-        self.weights = weight / per_lattice[own] / (per_lattice > 0).sum()
+        # between lattices as rare as they are, and lattices as frequent as one another
+        share = weight / np.sqrt(per_lattice[own])
+        return share / share.sum()
 
     def _renew_one(self) -> None:
         slot = self.first_random + self.next_random
