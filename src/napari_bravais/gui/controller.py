@@ -71,10 +71,14 @@ class Controller(QObject):
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
         self.service = service = ClassifierService(self._arrived.emit)
-        scene = self._scene
-        panel.destroyed.connect(lambda: (service.close(), scene.release()))
+        panel.destroyed.connect(lambda: service.close())  # bound methods are held weakly
         panel.classifier_label.setText("Loading network…")
         service.start()
+
+    def end(self) -> None:
+        """End the classifier's process and leave the viewer alone; layers stay."""
+        self.service.close()
+        self._scene.release()
 
     # what the user asks for
 
@@ -260,7 +264,7 @@ class Controller(QObject):
         if self.phase_map is None:
             return
         self._scene.refresh()
-        self._panel.legend.show_fractions(self.phase_map.fractions())
+        self._panel.show_legend(self.phase_map.fractions())
         total = self.phase_map.quality.size
         text = progress_text(self._done, total, self._rate if self._mapping else 0)
         if self._mapping is None and self._done < total:

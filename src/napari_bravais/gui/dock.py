@@ -1,5 +1,7 @@
 """What the manifest names as the dock widget."""
 
+from qtpy.QtCore import QEvent
+
 from napari_bravais.gui.controller import Controller
 from napari_bravais.gui.widget import Panel
 
@@ -16,3 +18,9 @@ class BravaisDock(Panel):
     def __init__(self, napari_viewer):
         super().__init__()
         self.controller = Controller(napari_viewer, self)
+
+    def event(self, event: QEvent) -> bool:
+        """End the controller when napari takes the panel out of its dock, which is for good."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.controller.end()
+        return super().event(event)

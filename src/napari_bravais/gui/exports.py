@@ -57,10 +57,22 @@ def export_all(
 
 
 def _in_thread(write: Callable, path: Path, done: Callable[[], None]) -> None:
-    worker = thread_worker(write)()
-    worker.returned.connect(lambda _: show_info(f"The map was saved: {path}"))
-    worker.errored.connect(lambda error: show_error(f"The map was not saved: {error}"))
-    worker.finished.connect(done)
+    def attempt() -> Exception | None:
+        try:
+            write()
+        except Exception as error:  # napari would show it as a traceback
+            return error
+        return None
+
+    def tell(error: Exception | None) -> None:
+        if error is None:
+            show_info(f"The map was saved: {path}")
+        else:
+            show_error(f"The map was not saved: {path}: {getattr(error, 'strerror', error)}")
+        done()
+
+    worker = thread_worker(attempt)()
+    worker.returned.connect(tell)
     worker.start()
 
 

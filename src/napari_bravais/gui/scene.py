@@ -153,7 +153,8 @@ class Scene:
         if not isinstance(status, dict) or self._phase_map is None:
             return
         pixel = self._pixel_at(self._viewer.cursor.position)
-        if self._viewer.layers.selection.active is not self._map or pixel is None:
+        # not "is": napari hands out proxies of its layers
+        if self._viewer.layers.selection.active != self._map or pixel is None:
             return
         text = certainty(self._phase_map, pixel)
         if text and text not in status["coordinates"]:

@@ -20,10 +20,10 @@ from napari_bravais.gui.layers import title
 from napari_bravais.gui.legend import Legend
 from napari_bravais.gui.pattern_view import PatternView
 from napari_bravais.gui.probability_bars import ProbabilityBars
-from napari_bravais.lattices import LATTICES
+from napari_bravais.lattices import LATTICES, Lattice
 
-#: Room for the longest name in the legend, in pixels.
-_WIDTH = 368
+#: The least width, in pixels, so that the panel need not grow with the legend.
+_WIDTH = 384
 
 
 class Panel(QScrollArea):
@@ -56,8 +56,6 @@ class Panel(QScrollArea):
             sections.addLayout(build())
         sections.addStretch()
         self.setWidget(content)
-        # the scroll bar never covers anything
-        self.setMinimumWidth(_WIDTH + self.verticalScrollBar().sizeHint().width())
         self.clear_scan()
 
     def _build_scan(self) -> QLayout:
@@ -180,6 +178,11 @@ class Panel(QScrollArea):
         self.show_progress(0, 0, "")
         self.clear_pixel()
 
+    def show_legend(self, fractions: list[tuple[Lattice, int, float]]) -> None:
+        """Show what `PhaseMap.fractions` returns."""
+        self.legend.show_fractions(fractions)
+        self._fit()
+
     def show_progress(self, done: int, total: int, text: str) -> None:
         """Show how far the map is."""
         self.progress_bar.setMaximum(max(total, 1))
@@ -209,6 +212,16 @@ class Panel(QScrollArea):
     def chosen_lattice(self) -> str | None:
         """Pearson symbol of the lattice to explain, None for the likeliest."""
         return self.lattice_box.currentData()
+
+    def showEvent(self, event) -> None:
+        """Make room, now that the fonts are known."""
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be wide enough for the contents and the scroll bar."""
+        width = max(_WIDTH, self.widget().minimumSizeHint().width())
+        self.setMinimumWidth(width + self.verticalScrollBar().sizeHint().width())
 
     def _choose(self, lattice: str) -> None:
         self.lattice_box.setCurrentIndex(self.lattice_box.findData(lattice))

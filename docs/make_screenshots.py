@@ -1,0 +1,155 @@
+"""Make the screenshots in docs/screenshots, by driving a real window with a real mouse.
+
+Needs Xvfb and xdotool: ``python docs/make_screenshots.py``.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "screenshots"
+SIZE = (1280, 800)
+
+
+def start_screen() -> subprocess.Popen:
+    """Start a screen of `SIZE` that nobody sees, and draw on it."""
+    reading, writing = os.pipe()
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "{}x{}x24".format(*SIZE), "-noreset"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        os.environ["DISPLAY"] = f":{answer.readline().strip()}"
+    os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
+    return screen
+
+
+class Film:
+    """A window, a mouse and a camera.
+
+    Parameters
+    ----------
+    theme
+        napari's theme.
+    """
+
+    def __init__(self, theme: str = "dark"):
+        import napari
+
+        self.viewer = napari.Viewer()
+        self.viewer.theme = theme
+        self.viewer.window.set_geometry(0, 0, *SIZE)
+        _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-bravais")
+        self.wait(2)
+
+    def wait(self, until) -> None:
+        """Let the window live for some seconds, or until something is so."""
+        from qtpy.QtWidgets import QApplication
+
+        end = time.monotonic() + (180 if callable(until) else until)
+        while time.monotonic() < end and not (callable(until) and until()):
+            QApplication.processEvents()
+            time.sleep(0.005)
+
+    def point(self, x: int, y: int, *, click: bool = True) -> None:
+        """Move the mouse to a place on the screen, and click."""
+        subprocess.run(["xdotool", "mousemove", str(x), str(y)], check=True)
+        self.wait(0.3)
+        if click:
+            subprocess.run(["xdotool", "click", "1"], check=True)
+            self.wait(0.3)
+
+    def press(self, widget) -> None:
+        """Click in the middle of a widget."""
+        middle = widget.mapToGlobal(widget.rect().center())
+        self.point(middle.x(), middle.y())
+
+    def point_at(self, place: int, row: int, column: int, *, click: bool = True) -> None:
+        """Move the mouse to a pixel of the image (place 0) or of the map (place 1), and click."""
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        map_rows, map_columns = self.viewer.layers[0].data.shape
+        height, width = self.viewer.canvas.size
+        places = self.viewer.canvas.grid.actual_shape(self.viewer.layers)
+        tall, wide = height / places[0], width / places[1]
+        zoom = self.viewer.camera.zoom * self.viewer.layers[0].scale[0]
+        from qtpy.QtCore import QPoint
+
+        x = (place % places[1] + 0.5) * wide + (column - (map_columns - 1) / 2) * zoom
+        y = (place // places[1] + 0.5) * tall + (row - (map_rows - 1) / 2) * zoom
+        at = canvas.mapToGlobal(QPoint(round(x), round(y)))
+        self.point(at.x(), at.y(), click=click)
+
+    def take(self, name: str) -> None:
+        """Take a picture of the whole screen, as a user sees it."""
+        from qtpy.QtWidgets import QApplication
+
+        self.wait(0.5)
+        picture = QApplication.primaryScreen().grabWindow(0)
+        path = FOLDER / f"{name}.png"
+        picture.save(str(path))
+        print(f"{path} ({path.stat().st_size // 1000} kB)")
+
+
+def map_and_inspect(film: Film) -> None:
+    """Open the sample, map, cancel, map again, click, export."""
+    panel, controller = film.panel, film.panel.controller
+    film.viewer.open_sample("napari-bravais", "quartz_rutile")
+    film.wait(lambda: panel.map_button.isEnabled())
+    film.wait(lambda: " on " in panel.classifier_label.text())
+    film.take("1-opened")
+    film.press(panel.map_button)
+    film.wait(lambda: panel.progress_bar.value() > panel.progress_bar.maximum() / 3)
+    film.take("2-mapping")
+    film.press(panel.cancel_button)
+    film.wait(lambda: panel.map_button.isEnabled())
+    film.take("3-cancelled")
+    film.press(panel.map_button)
+    film.wait(1)
+    film.wait(lambda: panel.map_button.isEnabled())
+    film.point_at(1, 34, 20, click=False)
+    film.take("4-mapped")
+    film.point_at(1, 33, 44)
+    film.wait(lambda: controller._explaining is None)
+    film.take("5-inspected")
+
+
+def export(film: Film) -> None:
+    """Export the map through the dialog."""
+    panel = film.panel
+    target = FOLDER / "exported-map.png"
+    target.unlink(missing_ok=True)
+
+    def in_dialog() -> None:
+        for step in (["type", str(target)], ["key", "Return"]):
+            subprocess.run(["xdotool", *step], check=True)
+
+    from qtpy.QtCore import QTimer
+
+    QTimer.singleShot(1500, lambda: film.take("6-exporting"))
+    QTimer.singleShot(4000, in_dialog)
+    film.press(panel.export_figure_button)
+    film.wait(lambda: target.exists() and panel.export_figure_button.isEnabled())
+    film.take("7-exported")
+
+
+def main() -> None:
+    """Make all screenshots."""
+    FOLDER.mkdir(exist_ok=True)
+    screen = start_screen()
+    try:
+        film = Film()
+        map_and_inspect(film)
+        export(film)
+        film.viewer.theme = "light"
+        film.take("8-light")
+        film.viewer.close()
+    finally:
+        screen.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

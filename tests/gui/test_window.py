@@ -1,0 +1,333 @@
+"""A real napari window on the sample scan, looked at through its layers and its pixels."""
+
+import os
+import signal
+import sys
+import time
+
+import h5py
+import napari
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
+
+from napari_bravais.gui.reader import get_reader
+from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.phase_map import PhaseMap, colour_table
+
+PATIENCE = 120.0
+
+
+def wait_until(true, what: str) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+class Window:
+    """A viewer with the dock widget, and what a user does in it."""
+
+    def __init__(self):
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1280, 800)
+        _, self.panel = self.viewer.window.add_plugin_dock_widget(
+            "napari-bravais", "Bravais lattice map"
+        )
+        self.controller = self.panel.controller
+
+    @property
+    def idle(self) -> bool:
+        return self.panel.map_button.isEnabled()
+
+    @property
+    def names(self) -> list[str]:
+        return [layer.name for layer in self.viewer.layers]
+
+    def open_sample(self, key: str = "quartz_rutile") -> None:
+        self.controller.cancel()
+        self.viewer.layers.clear()
+        self.viewer.open_sample("napari-bravais", key)
+        wait_until(lambda: "Virtual forward-scatter" in self.names, "the image")
+
+    def press(self, button) -> None:
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def first_block(self) -> PhaseMap:
+        """Start to map, and return the map that grows."""
+        before = self.controller.phase_map
+        self.press(self.panel.map_button)
+        wait_until(
+            lambda: (
+                self.controller.phase_map is not before and self.controller.phase_map.mapped.any()
+            ),
+            "the first block",
+        )
+        return self.controller.phase_map
+
+    def map(self) -> PhaseMap:
+        before = self.controller.phase_map
+        self.press(self.panel.map_button)
+        wait_until(lambda: self.controller.phase_map is not before, "the map to begin")
+        wait_until(lambda: self.idle, "the map")
+        return self.controller.phase_map
+
+    def canvas_point(self, place: int, x: float, y: float) -> QPoint:
+        """Return a point, by fractions, of one of the two places of a grid of two rows."""
+        height, width = self.viewer.canvas.size
+        return QPoint(round(x * width), round((place + y) * height / 2))
+
+    @property
+    def canvas(self):
+        return self.viewer.window._qt_viewer.canvas.native
+
+    def said(self) -> list[str]:
+        return [record.message for record in notification_manager.records]
+
+
+@pytest.fixture(scope="module")
+def shared(qapp):
+    window = Window()
+    yield window
+    window.viewer.close()
+
+
+@pytest.fixture
+def window(shared):
+    """The window with the sample scan open, and no map."""
+    shared.open_sample()
+    wait_until(lambda: shared.idle, "the scan")
+    return shared
+
+
+@pytest.fixture
+def mapped(shared):
+    """The window with the sample scan mapped; tests that use it leave the map alone."""
+    phase_map = shared.controller.phase_map
+    if phase_map is None or phase_map.shape != (48, 72) or not phase_map.mapped.all():
+        shared.open_sample()
+        wait_until(lambda: shared.idle, "the scan")
+        shared.map()
+    return shared
+
+
+def shown_colours(window: Window) -> dict[tuple[int, ...], int]:
+    """Count the colours that the canvas shows."""
+    pixels = window.viewer.screenshot(canvas_only=True, flash=False)[..., :3].reshape(-1, 3)
+    colours, counts = np.unique(pixels, axis=0, return_counts=True)
+    return dict(zip(map(tuple, colours.tolist()), counts.tolist(), strict=True))
+
+
+def test_sample_opens_with_its_image_and_scale(window):
+    assert window.names == ["Virtual forward-scatter", "Clicked pixel"]
+    image = window.viewer.layers[0]
+    assert image.data.shape == (48, 72)
+    assert tuple(image.scale) == (2.0, 2.0)
+    assert {str(unit) for unit in image.units} == {"micrometer"}
+    assert window.viewer.canvas.overlays.scale_bar.visible
+    assert len(shown_colours(window)) > 50
+    assert window.panel.file_label.text().startswith("quartz_rutile.h5 (")
+    assert window.panel.grid_label.text() == "48 × 72 pixels, step 2 µm"
+    assert window.panel.pattern_label.text() == "patterns of 60 × 60 px, 20 kV"
+
+
+def test_map_paints_labels_beside_the_image(mapped):
+    phase_map = mapped.controller.phase_map
+    labels = mapped.viewer.layers["Bravais lattices"]
+    assert phase_map.mapped.all()
+    expected = np.where(phase_map.labels < 0, len(LATTICES) + 1, phase_map.labels + 1)
+    np.testing.assert_array_equal(labels.data, expected)
+    assert tuple(labels.scale) == (2.0, 2.0)
+    colours = shown_colours(mapped)
+    area_of_pixel = 500 * 340 / phase_map.quality.size  # of the canvas, at the least
+    for lattice, pixels, _ in phase_map.fractions():
+        if pixels > 30:
+            colour = tuple(colour_table()[lattice.index + 1].tolist())
+            assert colours.get(colour, 0) > pixels * area_of_pixel / 2, lattice
+    grid = mapped.viewer.canvas.grid
+    assert grid.enabled
+    assert grid.position(0, mapped.viewer.layers) != grid.position(2, mapped.viewer.layers)
+    rows = mapped.panel.legend.texts
+    assert len(rows) == len(phase_map.fractions())
+    assert rows[-1].startswith("not classified")
+    assert mapped.panel.progress_bar.value() == mapped.panel.progress_bar.maximum()
+
+
+def test_cancel_keeps_what_is_painted_and_map_starts_afresh(window):
+    window.first_block()
+    window.press(window.panel.cancel_button)
+    wait_until(lambda: window.idle, "the map to stop")
+    cancelled = window.controller.phase_map
+    labels = window.viewer.layers["Bravais lattices"]
+    assert 0 < cancelled.mapped.sum() < cancelled.mapped.size
+    np.testing.assert_array_equal(labels.data > 0, cancelled.mapped)
+    assert window.panel.progress_label.text().startswith("Stopped at ")
+    again = window.map()
+    assert again is not cancelled
+    assert again.mapped.all()
+    assert (window.viewer.layers["Bravais lattices"].data > 0).all()
+    assert window.names.count("Bravais lattices") == 1
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["on the image", "on the map"])
+def test_click_shows_pattern_bars_and_ring(mapped, place):
+    phase_map = mapped.controller.phase_map
+    panel = mapped.panel
+    mapped.controller._pixel = None
+    QTest.mouseMove(mapped.canvas, mapped.canvas_point(place, 0.5, 0.5))
+    QTest.mouseClick(
+        mapped.canvas, Qt.MouseButton.LeftButton, pos=mapped.canvas_point(place, 0.5, 0.5)
+    )
+    row, column = mapped.controller._pixel
+    assert abs(row - 24) <= 1 and abs(column - 36) <= 1  # the map's middle
+    wait_until(lambda: "quality" in panel.answer_label.text(), "the answer")
+    assert panel.pixel_label.text().startswith(f"Row {row}, column {column}")
+    best = LATTICES[int(phase_map.probabilities[row, column].argmax())]
+    assert f"{best.pearson} {best.name}" in panel.answer_label.text()
+    np.testing.assert_allclose(
+        panel.bars._probabilities, phase_map.probabilities[row, column], atol=1e-3
+    )
+    assert panel.bars._explained == best.pearson
+    assert panel.pattern._image is not None
+    for name in ("Clicked pixel", "Clicked pixel on the map"):
+        assert mapped.viewer.layers[name].data.tolist() == [[row, column]] * 2
+    # the window never loads what must not be in one process with its graphics
+    assert not {"tensorflow", "keras", "kikuchipy", "hyperspy"} & set(sys.modules)
+
+
+def test_the_latest_click_wins_and_any_lattice_is_explained(window):
+    window.controller.inspect((3, 4))
+    window.controller.inspect((40, 60))
+    wait_until(lambda: "quality" in window.panel.answer_label.text(), "the answer")
+    assert window.panel.pixel_label.text().startswith("Row 40, column 60")
+    first = window.panel.bars._explained
+    other = "cF" if first != "cF" else "aP"
+    box = window.panel.lattice_box
+    box.setCurrentIndex(box.findData(other))
+    box.activated.emit(box.currentIndex())
+    wait_until(lambda: window.panel.bars._explained == other, "the other lattice")
+    box.setCurrentIndex(0)
+
+
+def test_a_drag_is_no_click(window):
+    point = window.canvas_point(0, 0.5, 0.9)
+    QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=point)
+    QTest.mouseMove(window.canvas, point + QPoint(30, 10))
+    QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(30, 10))
+    assert window.controller._pixel is None
+
+
+def test_hovering_says_lattice_and_probability(mapped):
+    phase_map = mapped.controller.phase_map
+    viewer = mapped.viewer
+    QTest.mouseMove(mapped.canvas, mapped.canvas_point(1, 0.5, 0.5))
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = (20.0, 30.0)  # row 10, column 15
+    probabilities = phase_map.probabilities[10, 15]
+    best = LATTICES[int(probabilities.argmax())]
+
+    def text() -> str:
+        return viewer.status["coordinates"] if isinstance(viewer.status, dict) else viewer.status
+
+    wait_until(lambda: "probability" in text(), "the status line")
+    assert f"{best.pearson} {best.name}" in text()
+    assert f"probability {probabilities.max():.0%}" in text()
+
+
+def test_export_writes_figure_and_results(mapped, tmp_path):
+    mapped.controller.export_figure(tmp_path / "map.png")
+    wait_until(lambda: (tmp_path / "map.png").exists(), "the figure")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    wait_until(lambda: mapped.panel.export_all_button.isEnabled(), "the export to end")
+    mapped.controller.export_all(tmp_path / "all")
+    wait_until(lambda: mapped.panel.export_all_button.isEnabled(), "the export to end")
+    assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".png", ".svg", ".tif"}
+    assert any("The map was saved" in text for text in mapped.said())
+
+
+def test_an_export_that_fails_is_told(mapped, tmp_path):
+    mapped.controller.export_figure(tmp_path / "no folder" / "map.png")
+    wait_until(lambda: "The map was not saved" in mapped.said()[-1], "the error")
+    assert mapped.panel.export_figure_button.isEnabled()
+
+
+def test_a_damaged_file_is_told_and_the_scan_stays(window, tmp_path):
+    path = tmp_path / "damaged.h5"
+    path.write_bytes(quartz_rutile_sample_path().read_bytes()[:2000])
+    window.viewer.open(path, plugin="napari-bravais")
+    wait_until(lambda: "damaged.h5" in window.said()[-1], "the error")
+    assert window.idle
+    assert window.panel.file_label.text().startswith("quartz_rutile.h5 (")
+    window.controller.inspect((1, 1))
+    wait_until(lambda: "quality" in window.panel.answer_label.text(), "the answer")
+
+
+def test_another_scan_hides_the_map_but_keeps_it(mapped):
+    mapped.viewer.open_sample("napari-bravais", "nickel")
+    wait_until(lambda: mapped.panel.file_label.text().startswith("patterns.h5"), "nickel")
+    wait_until(lambda: mapped.idle, "nickel")
+    visible = [layer.name for layer in mapped.viewer.layers if layer.visible]
+    assert len(visible) == 2
+    assert not mapped.viewer.layers["Bravais lattices"].visible
+    assert mapped.map().shape == (3, 3)
+
+
+def test_a_killed_classifier_is_replaced(window):
+    window.first_block()
+    painted = window.controller.phase_map.mapped.copy()
+    os.kill(window.controller.service.pid, signal.SIGKILL)
+    wait_until(lambda: window.idle, "the end")
+    assert "another one has been started" in window.said()[-1]
+    assert (window.viewer.layers["Bravais lattices"].data > 0)[painted].all()
+    assert window.map().mapped.all()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_is_cut_off(mapped, theme):
+    mapped.viewer.theme = theme
+    QApplication.processEvents()
+    panel = mapped.panel
+    assert panel.widget().width() <= panel.viewport().width()
+    for button in (panel.open_button, panel.cancel_button, panel.export_all_button):
+        right = button.mapTo(panel.viewport(), button.rect().topRight()).x()
+        assert right <= panel.viewport().width()
+    mapped.viewer.theme = "dark"
+
+
+def test_every_control_has_a_tooltip(window):
+    kinds = (QAbstractButton, QSlider, QComboBox)
+    controls = [child for kind in kinds for child in window.panel.widget().findChildren(kind)]
+    assert len(controls) >= 7
+    assert [control for control in controls if not control.toolTip()] == []
+    labels = window.panel.widget().findChildren(QLabel)
+    assert [label.text() for label in labels if label.wordWrap() and not label.toolTip()] == []
+
+
+def test_other_files_are_left_to_other_readers(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["data"] = np.zeros(3)
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "photographs" / "cat.png").touch()
+    (tmp_path / "patterns").mkdir()
+    (tmp_path / "patterns" / "scan_x0y0.png").touch()
+    assert get_reader(str(tmp_path / "other.h5")) is None
+    assert get_reader(str(tmp_path / "photographs")) is None
+    assert get_reader(str(tmp_path / "patterns")) is not None
+    assert get_reader(str(quartz_rutile_sample_path())) is not None
+    assert get_reader([str(quartz_rutile_sample_path())] * 2) is None
+
+
+def test_closing_the_dock_ends_the_classifier(qapp):
+    window = Window()
+    pid = window.controller.service.pid
+    window.viewer.window.remove_dock_widget(window.panel)
+    assert window.controller.service.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    window.viewer.close()
