@@ -27,17 +27,21 @@ class DetectorFaults:
         Share of patterns with dark or bright spots of the phosphor.
     dead
         Largest share of dead or hot pixels.
+    tone
+        Largest exponent, and one over the least, that bends the Kikuchi signal's own scale:
+        simulations by different programs, at different energies, differ as much.
     compressed
         Share of patterns with few grey levels or a gain that is not linear, each.
     """
 
-    noise: tuple[float, float] = (0.05, 3.0)
+    noise: tuple[float, float] = (0.1, 3.0)
     blur: float = 1.0
     contrast: tuple[float, float] = (0.015, 0.4)
     overlap: float = 0.1
     mask: float = 0.15
     dust: float = 0.4
     dead: float = 0.002
+    tone: float = 1.5
     compressed: float = 0.15
 
     def eased(self, difficulty: float) -> "DetectorFaults":
@@ -94,7 +98,7 @@ def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
                 glow = a[2] + np.exp(-(x * x + y * y) / a[3]) + a[4] * x + a[5] * y + a[6] * x * y
                 glow = max(glow, 0.02)
                 # bands fade away from the bright centre
-                fade = 1 - a[7] * min(1.0, 2 * (x * x + y * y))
+                fade = 1 - a[7] * min(1.0, 3 * (x * x + y * y))
                 clean = glow * (1 + contrast[b] * fade * pattern[i, j])
                 # shot noise grows with the root of the brightness
                 value = clean + contrast[b] * noise[b] * np.sqrt(glow) * rng.standard_normal()
@@ -152,6 +156,9 @@ def expose(
     n = len(patterns)
     exposed = patterns.astype(np.float32)
     standardise(exposed)
+    bend = np.exp(rng.uniform(-1, 1, (n, 1, 1)) * np.log(faults.tone)).astype(np.float32)
+    exposed = np.sign(exposed) * np.abs(exposed) ** bend
+    standardise(exposed)
     other = np.flatnonzero(rng.random(n) < faults.overlap)
     share = rng.uniform(0.05, 0.35, (other.size, 1, 1)).astype(np.float32)
     exposed[other] = (1 - share) * exposed[other] + share * exposed[(other + 1) % n]
@@ -162,7 +169,7 @@ def expose(
             rng.uniform(0.05, 1.5, n),  # of what the bright centre stands on
             rng.uniform(0.1, 0.6, n),
             *rng.uniform(-0.5, 0.5, (3, n)),
-            rng.uniform(0, 0.8, n),  # of how much the bands fade towards the rim
+            rng.uniform(0, 1, n),  # of how much the bands fade towards the rim
         ],
         axis=1,
     )
