@@ -262,3 +262,24 @@ def test_importing_is_light():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_static_background_is_kept_while_the_patterns_show_it(tmp_path):
+    import kikuchipy as kp
+
+    signal = kp.data.nickel_ebsd_small()
+    background = open_scan(nickel_sample_path()).static_background
+    np.testing.assert_array_equal(background, signal.static_background)
+    signal.remove_static_background()
+    assert signal.static_background is not None
+    signal.save(tmp_path / "removed.h5")
+    assert open_scan(tmp_path / "removed.h5").static_background is None
+
+
+def test_a_tiff_that_stores_white_as_zero_is_turned(tmp_path):
+    import tifffile
+
+    pattern = np.arange(400, dtype=np.uint8).reshape(20, 20)
+    for column in range(2):
+        tifffile.imwrite(tmp_path / f"p_x{column}y0.tif", 255 - pattern, photometric="miniswhite")
+    np.testing.assert_array_equal(open_scan(tmp_path).patterns[0, 1].compute(), pattern)

@@ -129,3 +129,15 @@ def test_another_kind_of_model_is_refused(tmp_path):
     save_with_card(keras.Model(inputs, keras.layers.Dense(3)(inputs)), path)
     with pytest.raises(ModelError, match="no preparation"):
         Classifier.load(path)
+
+
+def test_a_static_background_is_divided_out(classifier, nickel):
+    background = np.linspace(1, 3, 60) * np.ones((60, 1))
+    bright = nickel[:2] * background
+    with_background = classifier.assess(bright, background)
+    for got, expected in zip(with_background, classifier.assess(nickel[:2]), strict=True):
+        np.testing.assert_allclose(got, expected, atol=0.02)
+    background[:10] = 0  # dark: nothing to see there
+    assert np.isfinite(classifier.predict(bright, background)).all()
+    with pytest.raises(ValueError, match="static background"):
+        classifier.predict(nickel, background[:30])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_bravais.io.scan import Scan, ScanError
-from napari_bravais.io.stored import HDF5Patterns
+from napari_bravais.io.stored import HDF5Patterns, background_shown
 
 if TYPE_CHECKING:
     import h5py
@@ -83,7 +83,8 @@ def _read_h5ebsd(path: Path, manufacturer: str) -> Scan:
             provenance={"format": file_format, "scan": names[0], "scans_in_file": names},
         )
         images = stored_images(reader.file[names[0]], scan, manufacturer)
-    return replace(scan, electron_images=images)
+    background = background_shown(scan.patterns, contents.get("static_background"))
+    return replace(scan, electron_images=images, static_background=background)
 
 
 class _BlockReader:

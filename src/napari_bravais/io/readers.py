@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.io.scan import Scan, ScanError
-from napari_bravais.io.stored import BinaryPatterns, ImagePatterns, read_grey_image
+from napari_bravais.io.stored import (
+    BinaryPatterns,
+    ImagePatterns,
+    background_shown,
+    read_grey_image,
+)
 
 IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png")
 
@@ -102,14 +107,18 @@ def read_nordif(path: Path) -> Scan:
     metadata, _, size, detector = _get_settings_from_file(str(setting))
     patterns = _map_file(
         path, (size["ny"], size["nx"]), (size["sy"], size["sx"]), np.dtype("uint8"), 0
-    )
+    ).lazy()
+    background = path.with_name("Background acquisition pattern.bmp")
     return Scan(
-        patterns=patterns.lazy(),
+        patterns=patterns,
         step=(size["step_y"], size["step_x"]),
         step_unit="um",
         detector=EBSDDetector(**detector),
         beam_energy=metadata["Acquisition_instrument"]["SEM"]["beam_energy"] or None,
         path=path,
+        static_background=background_shown(
+            patterns, read_grey_image(background) if background.is_file() else None
+        ),
     )
 
 

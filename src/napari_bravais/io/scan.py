@@ -69,6 +69,9 @@ class Scan:
         Facts for records, JSON-able: file name, format, size in bytes, modification time, reader.
     electron_images
         Images of the scanned area stored in the file; empty if it stores none.
+    static_background
+        What the detector shows without any pattern, shape (h, w), where the file stores it and
+        its patterns still show it; else None.
     """
 
     patterns: "da.Array"
@@ -79,6 +82,7 @@ class Scan:
     path: Path
     provenance: dict[str, Any] = field(default_factory=dict)
     electron_images: tuple[ElectronImage, ...] = ()
+    static_background: "np.ndarray | None" = None
 
     @property
     def navigation_shape(self) -> tuple[int, int]:

@@ -191,6 +191,28 @@ class ImagePatterns(StoredPatterns):
         return image
 
 
+def background_shown(patterns: "da.Array", background: np.ndarray | None) -> np.ndarray | None:
+    """Return a static background if patterns still show it, else None.
+
+    Files keep the background also where it has been removed from their patterns, and to remove it
+    once more would print its negative on them.
+
+    Parameters
+    ----------
+    patterns
+        Patterns, shape (ny, nx, h, w); nine at most are read.
+    background
+        Background, shape (h, w), or None.
+    """
+    if background is None or background.shape != patterns.shape[2:] or np.ptp(background) == 0:
+        return None
+    some = patterns[:3, :3].compute().astype(float)
+    mean = some.mean(axis=(0, 1))
+    if np.ptp(mean) == 0 or np.corrcoef(mean.ravel(), background.ravel())[0, 1] < 0.8:
+        return None
+    return np.asarray(background)
+
+
 def read_grey_image(file: Path) -> np.ndarray:
     """Read one pattern, shape (h, w), from an image file.
 
@@ -203,6 +225,8 @@ def read_grey_image(file: Path) -> np.ndarray:
 
     try:
         image = np.asarray(iio.imread(file))
+        if file.suffix.lower() in (".tif", ".tiff") and _stores_white_as_zero(file):
+            image = np.iinfo(image.dtype).max - image
     except Exception as error:  # each image format raises its own
         raise ScanError(f"{file} cannot be read as an image") from error
     # Some programs write grey patterns as RGB with three equal channels.
@@ -211,3 +235,10 @@ def read_grey_image(file: Path) -> np.ndarray:
     if image.ndim != 2:
         raise ScanError(f"{file} is no pattern: its shape is {image.shape}, not rows by columns")
     return image
+
+
+def _stores_white_as_zero(file: Path) -> bool:
+    from tifffile import PHOTOMETRIC, TiffFile
+
+    with TiffFile(file) as tiff:
+        return tiff.pages[0].photometric == PHOTOMETRIC.MINISWHITE

@@ -67,7 +67,9 @@ def iter_phase_map(scan: Scan, classifier: Classifier) -> Iterator[MapChunk]:
             for block_rows, block_columns in _blocks(patterns.shape[:2]):
                 block = patterns[block_rows, block_columns]
                 shape = block.shape[:2]
-                probabilities, quality = classifier.assess(block.reshape(-1, *block.shape[2:]))
+                probabilities, quality = classifier.assess(
+                    block.reshape(-1, *block.shape[2:]), scan.static_background
+                )
                 yield MapChunk(
                     _shifted(block_rows, rows.start),
                     _shifted(block_columns, columns.start),

@@ -162,9 +162,9 @@ class Worker:
 
         scan, classifier = self._opened(), self._load(request)
         pattern = scan.patterns[request["row"], request["column"]].compute()
-        probabilities, quality = classifier.assess(pattern[None])
+        probabilities, quality = classifier.assess(pattern[None], scan.static_background)
         lattice = request["lattice"] or LATTICES[int(probabilities[0].argmax())].pearson
-        heat = classifier.explain(pattern, lattice)
+        heat = classifier.explain(pattern, lattice, scan.static_background)
         self._say(
             "explained",
             request,

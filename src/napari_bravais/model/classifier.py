@@ -96,13 +96,18 @@ class Classifier:
             raise ModelError(f"{path}: the model has {classes} classes, not the 14 lattices")
         return cls(model, card)
 
-    def predict(self, patterns: np.ndarray) -> np.ndarray:
+    def predict(
+        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the probability of each lattice.
 
         Parameters
         ----------
         patterns
             Patterns, shape (n, h, w), any real dtype and any detector size.
+        static_background
+            What the detector shows without a pattern, shape (h, w): it is divided out first, and
+            with it the dust and the unevenness of the phosphor.
 
         Returns
         -------
@@ -115,14 +120,16 @@ class Classifier:
         ValueError
             If ``patterns`` has another rank, is not real, or its patterns are under 8x8 pixels.
         """
-        return self.assess(patterns)[0]
+        return self.assess(patterns, static_background)[0]
 
-    def assess(self, patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def assess(
+        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the probability of each lattice, and the quality of each pattern.
 
         Parameters
         ----------
-        patterns
+        patterns, static_background
             As for `predict`.
 
         Returns
@@ -138,13 +145,18 @@ class Classifier:
         quality = np.empty(n, np.float32)
         for start in range(0, n, BATCH_SIZE):
             batch = patterns[start : start + BATCH_SIZE]
-            answer = self._read(_padded(batch))
+            answer = self._read(_padded(_flattened(batch, static_background)))
             part = slice(start, start + len(batch))
             probabilities[part] = _softmax(np.asarray(answer["logits"])[: len(batch)])
             quality[part] = np.asarray(answer["quality"])[: len(batch), 0]
         return probabilities, quality
 
-    def explain(self, pattern: np.ndarray, lattice: str | None = None) -> np.ndarray:
+    def explain(
+        self,
+        pattern: np.ndarray,
+        lattice: str | None = None,
+        static_background: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return where a pattern speaks for a lattice (Grad-CAM).
 
         Parameters
@@ -153,6 +165,8 @@ class Classifier:
             One pattern, shape (h, w).
         lattice
             Pearson symbol of the lattice to explain; the likeliest by default.
+        static_background
+            As for `predict`.
 
         Returns
         -------
@@ -165,7 +179,7 @@ class Classifier:
             If ``pattern`` is no pattern or ``lattice`` no Pearson symbol.
         """
         patterns = _checked(np.asarray(pattern)[None])
-        answer = self._look(patterns.astype(np.float32))
+        answer = self._look(_flattened(patterns, static_background))
         index = (
             int(np.argmax(np.asarray(answer["logits"])[0]))
             if lattice is None
@@ -203,6 +217,20 @@ def _checked(patterns: np.ndarray) -> np.ndarray:
     if patterns.dtype.kind not in "biuf":
         raise ValueError(f"patterns must be real numbers, not {patterns.dtype}")
     return patterns
+
+
+def _flattened(patterns: np.ndarray, static_background: np.ndarray | None) -> np.ndarray:
+    """Divide the static background out; where it is dark there is nothing to see."""
+    flat = patterns.astype(np.float32)
+    if static_background is None:
+        return flat
+    if static_background.shape != patterns.shape[1:]:
+        raise ValueError(
+            f"the static background's shape {static_background.shape} is not the patterns', "
+            f"{patterns.shape[1:]}"
+        )
+    background = static_background.astype(np.float32)
+    return flat / np.where(background > 0, background, np.nan)
 
 
 def _padded(batch: np.ndarray) -> np.ndarray:
