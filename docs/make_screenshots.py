@@ -64,7 +64,9 @@ class Film:
             self.wait(0.3)
 
     def press(self, widget) -> None:
-        """Click in the middle of a widget."""
+        """Click in the middle of one of the panel's widgets."""
+        self.panel.ensureWidgetVisible(widget)
+        self.wait(0.1)
         middle = widget.mapToGlobal(widget.rect().center())
         self.point(middle.x(), middle.y())
 
@@ -120,7 +122,7 @@ def map_and_inspect(film: Film) -> None:
 def export(film: Film) -> None:
     """Export the map through the dialog."""
     panel = film.panel
-    target = FOLDER / "exported-map.png"
+    target = FOLDER / "map.png"
     target.unlink(missing_ok=True)
 
     def in_dialog() -> None:

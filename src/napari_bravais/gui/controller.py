@@ -107,6 +107,7 @@ class Controller(QObject):
         """Show the pattern of a pixel (row, column) and why it is what it is."""
         self._pixel = pixel
         self._scene.mark(pixel)
+        self._panel.reveal_inspection()
         self._explain(self._panel.chosen_lattice)
 
     def export_figure(self, path: Path) -> None:

@@ -57,18 +57,18 @@ def export_all(
 
 
 def _in_thread(write: Callable, path: Path, done: Callable[[], None]) -> None:
-    def attempt() -> Exception | None:
+    def attempt() -> str | None:
         try:
             write()
-        except Exception as error:  # napari would show it as a traceback
-            return error
+        except Exception as error:  # napari would show a traceback
+            return getattr(error, "strerror", None) or str(error)
         return None
 
-    def tell(error: Exception | None) -> None:
-        if error is None:
+    def tell(fault: str | None) -> None:
+        if fault is None:
             show_info(f"The map was saved: {path}")
         else:
-            show_error(f"The map was not saved: {path}: {getattr(error, 'strerror', error)}")
+            show_error(f"The map was not saved: {path}: {fault}")
         done()
 
     worker = thread_worker(attempt)()

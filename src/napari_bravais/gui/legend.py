@@ -21,7 +21,7 @@ class Legend(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
-        self._grid.setVerticalSpacing(2)
+        self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(2, 1)
         for column, text in ((2, "lattice"), (3, "pixels"), (4, "area")):
             header = QLabel(text)

@@ -89,9 +89,7 @@ class Panel(QScrollArea):
             "Cancel", "Stop mapping; what is painted is kept", self.cancel_clicked
         )
         self.progress_bar = QProgressBar()
-        self.progress_bar.setToolTip("Share of the patterns that are mapped")
-        self.progress_bar.setTextVisible(True)
-        self.progress_label = _label("Patterns mapped, patterns a second, and the time left")
+        self.progress_bar.setToolTip("Patterns mapped, patterns a second, and the time left")
         buttons = QHBoxLayout()
         buttons.addWidget(self.map_button, 1)
         buttons.addWidget(self.cancel_button)
@@ -100,7 +98,6 @@ class Panel(QScrollArea):
         layout.addWidget(self.classifier_label)
         layout.addLayout(buttons)
         layout.addWidget(self.progress_bar)
-        layout.addWidget(self.progress_label)
         return layout
 
     def _build_legend(self) -> QLayout:
@@ -187,7 +184,7 @@ class Panel(QScrollArea):
         """Show how far the map is."""
         self.progress_bar.setMaximum(max(total, 1))
         self.progress_bar.setValue(done)
-        self.progress_label.setText(text)
+        self.progress_bar.setFormat(text)
 
     def show_enabled(self, *, can_open: bool, can_map: bool, can_cancel: bool, can_export: bool):
         """Enable the buttons that make sense now."""
@@ -201,6 +198,10 @@ class Panel(QScrollArea):
         """Say which pixel is inspected and what the network answers."""
         self.pixel_label.setText(where)
         self.answer_label.setText(answer)
+
+    def reveal_inspection(self) -> None:
+        """Scroll to the inspected pixel, which a long legend may have pushed out of sight."""
+        self.ensureWidgetVisible(self.opacity_slider)
 
     def clear_pixel(self) -> None:
         """Show that no pixel is inspected."""
