@@ -1,20 +1,37 @@
-"""A screen for the window's tests: the one that is there, or one of their own."""
+"""A screen for the window's tests."""
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-# llvmpipe draws the same everywhere, also where no graphics card is
-os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
-
 _screen: subprocess.Popen | None = None
+_missing = False
+
+
+def _alone(config) -> bool:
+    """Say whether nothing but the window is tested; else it is left out (see tests/conftest.py)."""
+    return all("gui" in Path(argument.split("::")[0]).parts for argument in config.args)
+
+
+def pytest_configure(config):
+    """See to it that there is a screen before a window needs one."""
+    global _missing
+    # llvmpipe draws the same everywhere, also where no graphics card is
+    os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
+    if not _alone(config) or sys.platform != "linux" or "DISPLAY" in os.environ:
+        return
+    if shutil.which("Xvfb"):
+        _start_screen()
+    else:
+        _missing = True
 
 
 def _start_screen() -> None:
-    """Start Xvfb, before Qt is loaded, and let it choose a free display."""
+    """Start Xvfb and let it choose a free display."""
     global _screen
     reading, writing = os.pipe()
     _screen = subprocess.Popen(
@@ -28,22 +45,14 @@ def _start_screen() -> None:
         os.environ["DISPLAY"] = f":{answer.readline().strip()}"
 
 
-_MISSING = None
-if sys.platform == "linux" and "DISPLAY" not in os.environ:
-    if shutil.which("Xvfb"):
-        _start_screen()
-    else:
-        _MISSING = "THE WINDOW IS NOT TESTED: there is no display, and no Xvfb (Debian: xvfb)"
+def pytest_collection_modifyitems(items):
+    if _missing:
+        reason = "THE WINDOW IS NOT TESTED: there is no display, and no Xvfb (Debian: xvfb)"
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_unconfigure(config):
     if _screen is not None:
         _screen.terminate()
         _screen.wait()
-
-
-def pytest_collection_modifyitems(items):
-    if _MISSING:
-        for item in items:
-            if "/gui/" in item.path.as_posix():
-                item.add_marker(pytest.mark.skip(reason=_MISSING))

@@ -250,12 +250,12 @@ def test_export_writes_figure_and_results(mapped, tmp_path):
     mapped.controller.export_all(tmp_path / "all")
     wait_until(lambda: mapped.panel.export_all_button.isEnabled(), "the export to end")
     assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".png", ".svg", ".tif"}
-    assert mapped.said("The map was saved")
+    assert mapped.said("Saved all in ")
 
 
 def test_an_export_that_fails_is_told(mapped, tmp_path):
     mapped.controller.export_figure(tmp_path / "no folder" / "map.png")
-    wait_until(lambda: mapped.said("The map was not saved"), "the error")
+    wait_until(lambda: mapped.said("map.png was not saved in "), "the error")
     assert mapped.panel.export_figure_button.isEnabled()
 
 

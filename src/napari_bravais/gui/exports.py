@@ -66,9 +66,9 @@ def _in_thread(write: Callable, path: Path, done: Callable[[], None]) -> None:
 
     def tell(fault: str | None) -> None:
         if fault is None:
-            show_info(f"The map was saved: {path}")
+            show_info(f"Saved {path.name} in {path.parent}")
         else:
-            show_error(f"The map was not saved: {path}: {fault}")
+            show_error(f"{path.name} was not saved in {path.parent}: {fault}")
         done()
 
     worker = thread_worker(attempt)()
