@@ -27,6 +27,8 @@ class DetectorFaults:
         Share of patterns with dark or bright spots of the phosphor.
     dead
         Largest share of dead or hot pixels.
+    flattened
+        Share of patterns whose static background has been divided out.
     tone
         Largest exponent, and one over the least, that bends the Kikuchi signal's own scale:
         simulations by different programs, at different energies, differ as much.
@@ -41,6 +43,7 @@ class DetectorFaults:
     mask: float = 0.15
     dust: float = 0.4
     dead: float = 0.002
+    flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15
 
@@ -98,11 +101,11 @@ def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
                 glow = a[2] + np.exp(-(x * x + y * y) / a[3]) + a[4] * x + a[5] * y + a[6] * x * y
                 glow = max(glow, 0.02)
                 # bands fade away from the bright centre
-                fade = 1 - a[7] * min(1.0, 3 * (x * x + y * y))
+                fade = max(1 - a[7] * min(1.0, 2 * (x * x + y * y)), 0.0)
                 clean = glow * (1 + contrast[b] * fade * pattern[i, j])
                 # shot noise grows with the root of the brightness
                 value = clean + contrast[b] * noise[b] * np.sqrt(glow) * rng.standard_normal()
-                pattern[i, j] = max(value, 0.0)
+                pattern[i, j] = max(value, 0.0) / (glow if a[8] > 0 else 1.0)
                 peak = max(peak, pattern[i, j])
         for i in range(h):
             for j in range(w):
@@ -169,7 +172,8 @@ def expose(
             rng.uniform(0.05, 1.5, n),  # of what the bright centre stands on
             rng.uniform(0.1, 0.6, n),
             *rng.uniform(-0.5, 0.5, (3, n)),
-            rng.uniform(0, 1, n),  # of how much the bands fade towards the rim
+            rng.uniform(0, 1.5, n),  # of how much the bands fade towards the rim
+            rng.random(n) < faults.flattened,
         ],
         axis=1,
     )

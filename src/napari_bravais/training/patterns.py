@@ -20,7 +20,7 @@ DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
 PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
 
 #: How much oftener than others everyday materials are drawn.
-EVERYDAY_WEIGHT = 20.0
+EVERYDAY_WEIGHT = 40.0
 
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
