@@ -1,5 +1,6 @@
 """What happens in the window: from buttons and clicks to the classifier, and back to layers."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui import exports
+from napari_bravais.gui.layers import warm_up
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.texts import answer_text, pixel_text, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
@@ -74,6 +76,7 @@ class Controller(QObject):
         panel.destroyed.connect(lambda: service.close())  # bound methods are held weakly
         panel.classifier_label.setText("Loading network…")
         service.start()
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def end(self) -> None:
         """End the classifier's process and leave the viewer alone; layers stay."""

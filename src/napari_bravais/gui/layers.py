@@ -68,14 +68,19 @@ def map_layer(phase_map: PhaseMap) -> Labels:
                 "lattice": ["not mapped", *(title(entry) for entry in _ENTRIES.values())],
             }
         ),
-        colormap=DirectLabelColormap(
-            color_dict={value: entry.colour for value, entry in _ENTRIES.items()}
-            | {NOT_MAPPED: "transparent", None: "transparent"}
-        ),
+        colormap=_colormap(),
     )
     layer.editable = False
     paint(layer, phase_map)
     return layer
+
+
+def warm_up() -> None:
+    """Let napari compile what it colours labels with: seconds, to be spent in a thread.
+
+    Otherwise the window stands still for as long at its first map.
+    """
+    _colormap().map(np.zeros((1, 1), np.uint8))
 
 
 def paint(
@@ -162,6 +167,13 @@ def grid_shape(extent: tuple[float, float], canvas_size: tuple[int, int]) -> tup
     beside = min(height / extent[0], width / 2 / extent[1])
     over = min(height / 2 / extent[0], width / extent[1])
     return (1, 2) if beside >= over else (2, 1)
+
+
+def _colormap() -> DirectLabelColormap:
+    return DirectLabelColormap(
+        color_dict={value: entry.colour for value, entry in _ENTRIES.items()}
+        | {NOT_MAPPED: "transparent", None: "transparent"}
+    )
 
 
 def _units(unit: str) -> tuple[str, str]:

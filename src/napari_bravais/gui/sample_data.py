@@ -27,4 +27,6 @@ def _open(path: Path) -> list[tuple]:
     open_in_window(viewer, path)
     # napari asks samples for a layer at once; this one goes when the image is there
     layer = {"name": f"Opening {path.name}…", "metadata": {PLACEHOLDER: True}}
+    if viewer.layers:
+        layer["units"] = viewer.layers[-1].units[-2:]  # napari warns of layers that differ
     return [(np.zeros((1, 1), np.uint8), layer, "image")]

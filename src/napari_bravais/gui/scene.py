@@ -63,7 +63,7 @@ class Scene:
         self._viewer.canvas.grid.enabled = False
         self._viewer.canvas.overlays.scale_bar.visible = scan["step_unit"] != "px"
         self._insert(0, self._image, "Clicked pixel")
-        self._viewer.reset_view()
+        self._viewer.reset_view(layers=[self._image])
 
     def show_map(self, phase_map: PhaseMap) -> None:
         """Show a map beside the image, in place of any earlier one."""
@@ -81,7 +81,7 @@ class Scene:
         grid.spacing = 0.02
         grid.enabled = True
         self._viewer.canvas.overlays.scale_bar.gridded = True
-        self._viewer.reset_view()
+        self._viewer.reset_view(layers=[self._image])
 
     def paint(self, rows: slice, columns: slice) -> None:
         """Take over a rectangle of the map; `refresh` shows it."""

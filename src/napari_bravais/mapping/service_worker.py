@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -84,6 +85,7 @@ class Worker:
         self._send = send
         self._classifier = None
         self._scan: Scan | None = None
+        self._warmed_up: Scan | None = None
         self._answers = {
             "open": self._open,
             "map": self._map,
@@ -98,7 +100,11 @@ class Worker:
             self._answer(request)
         self._answer(Message("load", {"id": 0}), self._load)
         while True:
-            self._answer(self._inbox.take())
+            request = self._inbox.take(0)
+            if request is None:
+                self._warm_up()
+                request = self._inbox.take()
+            self._answer(request)
 
     def _answer(self, request: Message, answer: Callable[[Message], Any] | None = None) -> None:
         """Answer a request; what goes wrong is told, and the process lives on."""
@@ -175,6 +181,16 @@ class Worker:
             column=request["column"],
         )
 
+    def _warm_up(self) -> None:
+        """While nobody asks, show the network a pattern of this size: the first one takes long."""
+        if self._scan is None or self._classifier is None or self._scan is self._warmed_up:
+            return
+        self._warmed_up = self._scan
+        with suppress(Exception):  # what is wrong shows, and is told, when the user asks
+            pattern = self._scan.patterns[0, 0].compute()
+            self._classifier.assess(pattern[None])
+            self._classifier.explain(pattern)
+
     def _opened(self) -> "Scan":
         if self._scan is None:
             raise ValueError("no scan is open")
@@ -227,6 +243,8 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    if hasattr(os, "nice"):
+        os.nice(5)  # the window goes first
     # Ctrl-C is meant for the program that started this one, which ends it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox()
