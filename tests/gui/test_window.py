@@ -9,6 +9,7 @@ import h5py
 import napari
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
@@ -217,12 +218,16 @@ def test_the_latest_click_wins_and_any_lattice_is_explained(window):
     box.setCurrentIndex(0)
 
 
-def test_a_drag_is_no_click(window):
-    point = window.canvas_point(0, 0.5, 0.9)
+def test_a_drag_is_no_click_but_a_shaking_hand_is_allowed(window):
+    point = window.canvas_point(0, 0.5, 0.9)  # there is one place yet: near the middle
     QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=point)
     QTest.mouseMove(window.canvas, point + QPoint(30, 10))
     QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(30, 10))
     assert window.controller._pixel is None
+    QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=point)
+    QTest.mouseMove(window.canvas, point + QPoint(1, 1))
+    QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(1, 1))
+    assert window.controller._pixel is not None
 
 
 def test_hovering_says_lattice_and_probability(mapped):
@@ -323,6 +328,19 @@ def test_other_files_are_left_to_other_readers(tmp_path):
     assert get_reader(str(tmp_path / "patterns")) is not None
     assert get_reader(str(quartz_rutile_sample_path())) is not None
     assert get_reader([str(quartz_rutile_sample_path())] * 2) is None
+
+
+def test_a_dropped_file_is_opened_and_the_menu_shows_the_dock(window):
+    panel = window.panel
+    panel.clear_scan()
+    window.viewer.window._qt_viewer._qt_open(
+        [str(quartz_rutile_sample_path())], stack=False, plugin="napari-bravais"
+    )
+    wait_until(lambda: panel.file_label.text().startswith("quartz_rutile.h5 ("), "the scan")
+    dock = window.viewer.window.add_plugin_dock_widget("napari-bravais")[0]
+    dock.hide()
+    get_app_model().commands.execute_command("napari-bravais.show").result()
+    assert dock.isVisible()
 
 
 def test_closing_the_dock_ends_the_classifier(qapp):

@@ -58,10 +58,16 @@ class Controller(QObject):
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(_REPAINT)
-        self._connect(viewer)
+        # the service talks in a thread of its own; the signal brings it to this one
+        self._arrived.connect(self._receive)
+        self.service = ClassifierService(self._arrived.emit)
+        self._connect()
         self._show_enabled()
+        panel.classifier_label.setText("Loading network…")
+        self.service.start()
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
-    def _connect(self, viewer) -> None:
+    def _connect(self) -> None:
         panel = self._panel
         panel.open_clicked.connect(self._ask_for_scan)
         panel.map_clicked.connect(self.map)
@@ -70,13 +76,8 @@ class Controller(QObject):
         panel.export_figure_clicked.connect(self._ask_and_export_figure)
         panel.export_all_clicked.connect(self._ask_and_export_all)
         self._repaint.timeout.connect(self._show_map)
-        # the service talks in a thread of its own; the signal brings it to this one
-        self._arrived.connect(self._receive)
-        self.service = service = ClassifierService(self._arrived.emit)
-        panel.destroyed.connect(lambda: service.close())  # bound methods are held weakly
-        panel.classifier_label.setText("Loading network…")
-        service.start()
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        service = self.service
+        panel.destroyed.connect(lambda: service.close())  # a bound method would be held weakly
 
     def end(self) -> None:
         """End the classifier's process and leave the viewer alone; layers stay."""
@@ -94,7 +95,6 @@ class Controller(QObject):
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
-        self._stop_waiting()
         self._mapping = self.service.map()
         self._done, self._pace = 0, None
         self._panel.show_progress(0, 0, "Waiting for the network…")
@@ -248,6 +248,7 @@ class Controller(QObject):
 
     def _stop_waiting(self, request: int | None = None) -> None:
         """Wait no more for the answer to a request, or to any."""
+        explaining = self._explaining
         for name in ("_opening", "_mapping", "_explaining"):
             if request is None or getattr(self, name) == request:
                 setattr(self, name, None)
@@ -258,7 +259,7 @@ class Controller(QObject):
                 self._panel.clear_scan()
             else:
                 self._panel.show_scan(**scan_texts(self._scan))
-        if self._explaining is None and self._pixel is not None:
+        if explaining is not None and self._explaining is None:
             self._panel.show_pixel(pixel_text(self._scan, self._pixel), "")
         self._show_map()
         self._show_enabled()

@@ -1,5 +1,6 @@
 """What the manifest names as the dock widget."""
 
+import napari
 from qtpy.QtCore import QEvent
 
 from napari_bravais.gui.controller import Controller
@@ -24,3 +25,16 @@ class BravaisDock(Panel):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.controller.end()
         return super().event(event)
+
+
+def show_dock(viewer: napari.Viewer) -> BravaisDock:
+    """Bring the viewer's dock widget to the front, making it if need be, and return it."""
+    dock, panel = viewer.window.add_plugin_dock_widget("napari-bravais", "Bravais lattice map")
+    dock.show()
+    dock.raise_()
+    return panel
+
+
+def show_in_current_viewer() -> None:
+    """Show the dock widget, from a menu."""
+    show_dock(napari.current_viewer())

@@ -32,8 +32,9 @@ class PatternView(QWidget):
 
     def show_pattern(self, pattern: np.ndarray, heat: np.ndarray) -> None:
         """Show a pattern, shape (h, w), and its heat map in [0, 1], shape (h, w)."""
+        pattern = np.nan_to_num(pattern.astype(float))
         low, high = np.percentile(pattern, [0.5, 99.5])
-        self._pattern = np.clip((pattern.astype(float) - low) / (high - low or 1), 0, 1)
+        self._pattern = np.clip((pattern - low) / (high - low or 1), 0, 1)
         self._heat = heat
         self._compose()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import napari
 
+from napari_bravais.gui.dock import show_dock
 from napari_bravais.io.readers import IMAGE_POSITIONS, IMAGE_SUFFIXES
 
 #: What napari takes for "opened, but no layer to add": the layers come when they are ready.
@@ -57,16 +58,8 @@ def _read(path: str | list[str]) -> list[tuple]:
     viewer = napari.current_viewer()
     if viewer is None:
         return [read_image(Path(path))]
-    open_in_window(viewer, Path(path))
+    show_dock(viewer).controller.open(path)
     return _NO_LAYER
-
-
-def open_in_window(viewer: napari.Viewer, path: Path) -> None:
-    """Show the dock widget and let it open a scan, without waiting."""
-    dock, panel = viewer.window.add_plugin_dock_widget("napari-bravais", "Bravais lattice map")
-    dock.show()
-    dock.raise_()
-    panel.controller.open(path)
 
 
 def read_image(path: Path) -> tuple:

@@ -5,7 +5,8 @@ from pathlib import Path
 import napari
 import numpy as np
 
-from napari_bravais.gui.reader import open_in_window, read_image
+from napari_bravais.gui.dock import show_dock
+from napari_bravais.gui.reader import read_image
 from napari_bravais.gui.scene import PLACEHOLDER
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 
@@ -24,7 +25,7 @@ def _open(path: Path) -> list[tuple]:
     viewer = napari.current_viewer()
     if viewer is None:
         return [read_image(path)]
-    open_in_window(viewer, path)
+    show_dock(viewer).controller.open(path)
     # napari asks samples for a layer at once; this one goes when the image is there
     layer = {"name": f"Opening {path.name}…", "metadata": {PLACEHOLDER: True}}
     if viewer.layers:

@@ -22,6 +22,9 @@ from napari_bravais.mapping.phase_map import PhaseMap
 #: Mark in the metadata of a layer that stands in for one still to come.
 PLACEHOLDER = "napari-bravais: opening"
 
+#: Screen pixels that the mouse may move between press and release of a click.
+_STILL = 4
+
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
 
@@ -137,10 +140,10 @@ class Scene:
         active = viewer.layers.selection.active
         if event.button != 1 or (active is not None and active.mode != "pan_zoom"):
             return
-        pressed = event.position
+        pressed, start = event.position, event.pos
         yield
         while event.type == "mouse_move":
-            if event.position != pressed:
+            if max(abs(event.pos - start)) > _STILL:
                 return
             yield
         pixel = self._pixel_at(pressed)

@@ -39,7 +39,7 @@ from napari_bravais.mapping.messages import Message, read_message, write_message
 MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
 
 #: Seconds after which a map that was cancelled, but goes on, is ended with its process.
-CANCEL_PATIENCE = 15.0
+CANCEL_PATIENCE = 30.0
 
 
 class ClassifierService:

@@ -141,13 +141,14 @@ class Worker:
         from napari_bravais.mapping.engine import iter_phase_map, provenance
 
         scan, classifier = self._opened(), self._load(request)
-        self._say(
-            "mapping",
-            request,
-            quality_threshold=classifier.quality_threshold,
-            provenance=provenance(scan, classifier),
-        )
         cancelled = self._inbox.interrupts()
+        if not cancelled:
+            self._say(
+                "mapping",
+                request,
+                quality_threshold=classifier.quality_threshold,
+                provenance=provenance(scan, classifier),
+            )
         chunks = iter_phase_map(scan, classifier)
         while not cancelled and (chunk := next(chunks, None)) is not None:
             self._say(
