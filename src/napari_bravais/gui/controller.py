@@ -36,6 +36,8 @@ class Controller(QObject):
     ----------
     phase_map
         The map that is shown, finished or not; None before the first.
+    service
+        The classifier's process.
     """
 
     _arrived = Signal(object)
@@ -102,6 +104,8 @@ class Controller(QObject):
 
     def cancel(self) -> None:
         """Stop mapping; what was painted stays."""
+        if self._mapping is None:
+            return
         self._cancelling = True
         self.service.cancel()
         self._show_enabled()

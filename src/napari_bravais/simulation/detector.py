@@ -102,6 +102,9 @@ def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
                 glow = max(glow, 0.02)
                 # bands fade away from the bright centre
                 fade = max(1 - a[7] * min(1.0, 2 * (x * x + y * y)), 0.0)
+                # and on one side, mostly the lower, where electrons have lost more energy
+                aside = max(np.cos(a[10]) * x + np.sin(a[10]) * y, 0.0)
+                fade *= max(1 - a[9] * aside, 0.0)
                 clean = glow * (1 + contrast[b] * fade * pattern[i, j])
                 # shot noise grows with the root of the brightness
                 value = clean + contrast[b] * noise[b] * np.sqrt(glow) * rng.standard_normal()
@@ -174,6 +177,8 @@ def expose(
             *rng.uniform(-0.5, 0.5, (3, n)),
             rng.uniform(0, 1.5, n),  # of how much the bands fade towards the rim
             rng.random(n) < faults.flattened,
+            rng.uniform(0, 4, n) * (rng.random(n) < 0.6),  # of how much they fade on one side
+            rng.normal(np.pi / 2, 0.8, n),  # of which side that is; a half pi is the lower
         ],
         axis=1,
     )

@@ -117,7 +117,7 @@ def _exposed(clean, phase, grain, rng) -> np.ndarray:
     brightness[phase == RUTILE] += 0.15
     brightness[phase == PORE] = 0.4
     brightness = np.clip(brightness * rng.normal(1, 0.01, n), 0.2, 1)
-    field = np.tile([0.45, 0.52, 0.3, 0.3, 0.1, -0.2, 0.0, 0.3, 0], (n, 1))
+    field = np.tile([0.45, 0.52, 0.3, 0.3, 0.1, -0.2, 0.0, 0.3, 0, 0, 0], (n, 1))
     ones = np.ones(n)
     degrade(clean, 0.55 * ones, 0.6 * ones, 0.1 * ones, field, ones, 255 * brightness, rng)
     y, x = np.mgrid[: SIGNAL_SHAPE[0], : SIGNAL_SHAPE[1]]

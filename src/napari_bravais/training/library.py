@@ -31,6 +31,15 @@ NEW_TYPES_PER_LATTICE = 3
 #: How many of these serve to calibrate, the others to test.
 VALIDATION_TYPES_PER_LATTICE = 1
 
+EMSOFT_NICKEL = {
+    "file": "cF_emsoft-Ni.npz",
+    "name": "Ni (EMsoft)",
+    "lattice": "cF",
+    "space_group": 225,
+    "source": "EMsoft master pattern in kikuchipy; a material of the first seed paper",
+    "atomic_numbers": [28] * 4,
+}
+
 PARTS = ("trained", "validation type", "blind", "new type")
 
 
@@ -76,17 +85,34 @@ class MasterLibrary:
 
     @classmethod
     def open(cls, folder: str | Path) -> "MasterLibrary":
-        """Read a folder of ``.npz`` master patterns and its ``structures.jsonl``."""
+        """Read a folder of ``.npz`` master patterns and its ``structures.jsonl``.
+
+        Nickel is there twice: another program, EMsoft, simulated the one that kikuchipy ships.
+        """
         folder = Path(folder)
         lines = (folder / "structures.jsonl").read_text().splitlines()
         records = sorted((json.loads(line) for line in lines), key=lambda record: record["file"])
-        masters = np.stack([np.load(folder / record["file"])["mp"] for record in records])
+        masters = [np.load(folder / record["file"])["mp"] for record in records]
+        masters.append(_emsoft_nickel(masters[0].shape[-1]))
+        records.append(EMSOFT_NICKEL)
         lattices = np.array([PEARSON_SYMBOLS.index(record["lattice"]) for record in records])
-        return cls(masters, lattices, records, split(records))
+        return cls(np.stack(masters), lattices, records, split(records))
 
     def indices(self, part: str) -> np.ndarray:
         """Return which materials belong to a part."""
         return np.flatnonzero(self.parts == part)
+
+
+def _emsoft_nickel(size: int) -> np.ndarray:
+    """Return kikuchipy's nickel master pattern at 20 keV, shape (2, size, size), uint8."""
+    import kikuchipy as kp
+    from skimage.transform import resize
+
+    master = kp.data.nickel_ebsd_master_pattern_small(projection="lambert", hemisphere="both")
+    fine = master.data.astype(float)
+    coarse = np.stack([resize(half, (size, size), anti_aliasing=True) for half in fine])
+    low, high = np.percentile(coarse, (0.05, 99.95))
+    return (255 * np.clip((coarse - low) / (high - low), 0, 1)).astype(np.uint8)
 
 
 def is_seed(record: dict) -> bool:
