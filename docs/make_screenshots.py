@@ -77,7 +77,7 @@ class Film:
         height, width = self.viewer.canvas.size
         places = self.viewer.canvas.grid.actual_shape(self.viewer.layers)
         tall, wide = height / places[0], width / places[1]
-        zoom = self.viewer.camera.zoom * self.viewer.layers[0].scale[0]
+        zoom = self.viewer.scene.camera.zoom * self.viewer.layers[0].scale[0]
         from qtpy.QtCore import QPoint
 
         x = (place % places[1] + 0.5) * wide + (column - (map_columns - 1) / 2) * zoom
