@@ -87,7 +87,7 @@ class Preparation(keras.layers.Layer):
         Outputs are clipped at this many standard deviations.
     """
 
-    def __init__(self, background=0.05, contrast=0.1, limit=3.5, **kwargs):
+    def __init__(self, background=0.035, contrast=0.1, limit=3.5, **kwargs):
         super().__init__(**kwargs)
         self.background = background
         self.contrast = contrast

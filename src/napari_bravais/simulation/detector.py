@@ -27,6 +27,9 @@ class DetectorFaults:
         Share of patterns with dark or bright spots of the phosphor.
     dead
         Largest share of dead or hot pixels.
+    cloud
+        Largest strength of a smooth field over the bands, in the deviations of the Kikuchi signal:
+        what theory says of broad intensities is less right than what it says of band edges.
     flattened
         Share of patterns whose static background has been divided out.
     tone
@@ -43,6 +46,7 @@ class DetectorFaults:
     mask: float = 0.15
     dust: float = 0.4
     dead: float = 0.002
+    cloud: float = 1.2
     flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15
@@ -139,6 +143,16 @@ def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults)
         patterns[b][bad] = rng.choice([0, patterns[b].max()])
 
 
+def _clouds(rng: np.random.Generator, n: int, h: int, w: int) -> np.ndarray:
+    """Draw smooth random fields, shape (n, h, w), of unit deviation at their knots."""
+    knots = int(rng.integers(5, 12))
+    at = np.arange(knots)
+    down = np.stack([np.interp(np.linspace(0, knots - 1, h), at, row) for row in np.eye(knots)])
+    across = np.stack([np.interp(np.linspace(0, knots - 1, w), at, row) for row in np.eye(knots)])
+    coarse = rng.normal(size=(n, knots, knots))
+    return (down.T @ coarse @ across).astype(np.float32)
+
+
 def expose(
     patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults | None = None
 ) -> np.ndarray:
@@ -159,12 +173,13 @@ def expose(
         Exposures as a camera stores them, shape (n, h, w), float32 holding whole grey levels.
     """
     faults = faults or DetectorFaults()
-    n = len(patterns)
+    n, h, w = patterns.shape
     exposed = patterns.astype(np.float32)
     standardise(exposed)
     bend = np.exp(rng.uniform(-1, 1, (n, 1, 1)) * np.log(faults.tone)).astype(np.float32)
     exposed = np.sign(exposed) * np.abs(exposed) ** bend
     standardise(exposed)
+    exposed += rng.uniform(0, faults.cloud, (n, 1, 1)).astype(np.float32) * _clouds(rng, n, h, w)
     other = np.flatnonzero(rng.random(n) < faults.overlap)
     share = rng.uniform(0.05, 0.35, (other.size, 1, 1)).astype(np.float32)
     exposed[other] = (1 - share) * exposed[other] + share * exposed[(other + 1) % n]

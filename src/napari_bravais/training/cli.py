@@ -24,12 +24,15 @@ def train(
         Path, typer.Option("--output", "-o", help="Folder of the run; one broken off goes on.")
     ],
     minutes: Annotated[float, typer.Option(min=0.01, help="Time for the whole run.")] = 90,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint of another run to start from.")
+    ] = None,
 ) -> None:
     """Train the compact network on simulated patterns."""
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.train import train as train_network
 
-    checkpoint = train_network(MasterLibrary.open(master_patterns), output, minutes)
+    checkpoint = train_network(MasterLibrary.open(master_patterns), output, minutes, start=start)
     typer.echo(f"Trained: {checkpoint}")
 
 

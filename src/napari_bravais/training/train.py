@@ -33,10 +33,14 @@ class Clock(keras.callbacks.Callback):
         Time for the whole run, all its resumptions counted.
     exposures
         Where the patterns come from.
+    fresh
+        False if the network has been trained before: then it starts at half the learning rate
+        and with all of the noise.
     """
 
-    def __init__(self, folder: Path, minutes: float, exposures: Exposures):
+    def __init__(self, folder: Path, minutes: float, exposures: Exposures, fresh: bool):
         super().__init__()
+        self.fresh = fresh
         self.exposures = exposures
         self.state = folder / "state.json"
         self.seconds = minutes * 60
@@ -53,9 +57,10 @@ class Clock(keras.callbacks.Callback):
         """Set the learning rate and the difficulty."""
         share = min(self.elapsed / self.seconds, 1.0)
         annealed = 0.5 * (1 + np.cos(np.pi * share))
-        rate = PEAK_LEARNING_RATE * min(share / 0.02 + 0.02, 1.0) * annealed
+        peak = PEAK_LEARNING_RATE if self.fresh else PEAK_LEARNING_RATE / 2
+        rate = peak * min(share / 0.02 + 0.02, 1.0) * annealed
         self.model.optimizer.learning_rate = max(rate, 1e-6)
-        self.exposures.difficulty = min(3 * share, 1.0)
+        self.exposures.difficulty = min(3 * share, 1.0) if self.fresh else 1.0
 
     def on_epoch_end(self, epoch, logs=None):
         """Save everything a resumption needs, and stop when the time is over."""
@@ -97,6 +102,7 @@ def train(
     minutes: float,
     random_share: float = 0.1,
     empty_share: float = 0.06,
+    start: str | Path | None = None,
 ) -> Path:
     """Train the compact network, or go on with a run that was broken off.
 
@@ -112,6 +118,8 @@ def train(
         Share of patterns from random crystals.
     empty_share
         Share of exposures without a crystal.
+    start
+        Checkpoint of another run whose weights this one starts from.
 
     Returns
     -------
@@ -127,6 +135,8 @@ def train(
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
         backbone = compact_backbone()
         keras.mixed_precision.set_global_policy("float32")
+        if start is not None:
+            backbone.set_weights(keras.saving.load_model(start, compile=False).get_weights())
         compile_for_training(backbone)
     exposures = Exposures(
         library,
@@ -135,7 +145,7 @@ def train(
         empty_share,
         seed=time.time_ns(),
     )
-    clock = Clock(folder, minutes, exposures)
+    clock = Clock(folder, minutes, exposures, fresh=start is None)
     batches = TrainingBatches(exposures, BATCH_SIZE, BATCHES_PER_EPOCH)
     backbone.fit(batches, epochs=10**6, initial_epoch=len(clock.log), callbacks=[clock], verbose=0)
     return checkpoint
