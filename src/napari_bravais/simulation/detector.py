@@ -30,6 +30,10 @@ class DetectorFaults:
     cloud
         Largest strength of a smooth field over the bands, in the deviations of the Kikuchi signal:
         what theory says of broad intensities is less right than what it says of band edges.
+    excess
+        Largest strength of the excess and deficiency of opposite band edges, which real patterns
+        show and dynamical simulations leave out (Winkelmann 2008, doi
+        10.1016/j.ultramic.2008.05.002).
     flattened
         Share of patterns whose static background has been divided out.
     tone
@@ -47,6 +51,7 @@ class DetectorFaults:
     dust: float = 0.4
     dead: float = 0.002
     cloud: float = 1.2
+    excess: float = 0.5
     flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15
@@ -143,9 +148,18 @@ def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults)
         patterns[b][bad] = rng.choice([0, patterns[b].max()])
 
 
+def _excess(patterns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the difference of patterns, shape (n, h, w), shifted up and down by some pixels."""
+    height = patterns.shape[1]
+    shift = int(rng.integers(1, 2 + height // 20))
+    rows = np.arange(height)
+    above, below = np.maximum(rows - shift, 0), np.minimum(rows + shift, height - 1)
+    return patterns[:, below] - patterns[:, above]
+
+
 def _clouds(rng: np.random.Generator, n: int, h: int, w: int) -> np.ndarray:
     """Draw smooth random fields, shape (n, h, w), of unit deviation at their knots."""
-    knots = int(rng.integers(5, 12))
+    knots = int(rng.integers(5, 24))
     at = np.arange(knots)
     down = np.stack([np.interp(np.linspace(0, knots - 1, h), at, row) for row in np.eye(knots)])
     across = np.stack([np.interp(np.linspace(0, knots - 1, w), at, row) for row in np.eye(knots)])
@@ -179,6 +193,8 @@ def expose(
     bend = np.exp(rng.uniform(-1, 1, (n, 1, 1)) * np.log(faults.tone)).astype(np.float32)
     exposed = np.sign(exposed) * np.abs(exposed) ** bend
     standardise(exposed)
+    strength = rng.uniform(-faults.excess, faults.excess, (n, 1, 1)).astype(np.float32)
+    exposed += strength * _excess(exposed, rng)
     exposed += rng.uniform(0, faults.cloud, (n, 1, 1)).astype(np.float32) * _clouds(rng, n, h, w)
     other = np.flatnonzero(rng.random(n) < faults.overlap)
     share = rng.uniform(0.05, 0.35, (other.size, 1, 1)).astype(np.float32)
