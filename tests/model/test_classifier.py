@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from napari_bravais import open_scan
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.model.classifier import BUNDLED, Classifier, ModelError
 
@@ -66,14 +67,15 @@ def test_what_is_no_pattern_is_refused(classifier, patterns, fault):
         classifier.predict(patterns)
 
 
-def test_explanation_covers_the_pattern(classifier, nickel):
-    heat = classifier.explain(nickel[0], "cF")
+def test_explanation_covers_the_pattern(classifier, sample_data):
+    quartz = open_scan(sample_data / "quartz_rutile.h5").patterns[47, 0].compute()
+    heat = classifier.explain(quartz, "hP")
     assert heat.shape == (60, 60) and heat.dtype == np.float32
     assert heat.min() >= 0 and 0.8 < heat.max() <= 1
-    np.testing.assert_array_equal(classifier.explain(nickel[0]), heat)
-    assert not np.allclose(classifier.explain(nickel[0], "aP"), heat)
+    np.testing.assert_array_equal(classifier.explain(quartz), heat)
+    assert not np.allclose(classifier.explain(quartz, "aP"), heat)
     with pytest.raises(ValueError, match="no Bravais lattice"):
-        classifier.explain(nickel[0], "cubic")
+        classifier.explain(quartz, "cubic")
 
 
 def copy_model(folder):

@@ -18,7 +18,9 @@ def library(sample_data):
     folder = sample_data / "master_patterns"
     masters = np.stack([np.load(folder / f"{phase}.npz")["mp"] for phase in PHASES])
     lattices = np.array([lattice(symbol).index for symbol in PHASES.values()])
-    records = [{"file": f"{phase}.npz", "source": "a seed paper", "name": phase} for phase in PHASES]
+    records = [
+        {"file": f"{phase}.npz", "source": "a seed paper", "name": phase} for phase in PHASES
+    ]
     return MasterLibrary(
         np.concatenate([masters, masters]),
         np.concatenate([lattices, lattices]),

@@ -143,8 +143,11 @@ def real_patterns(folder: Path | None) -> dict[str, tuple[np.ndarray, str]]:
         return np.asarray(Image.open(path).convert("L"))
 
     data = Path(kp.data.__file__).parent
+    scan = kp.data.nickel_ebsd_small()
+    flat = scan.data / scan.static_background.astype(float)
     sets = {
-        "nickel, 3x3 scan": (kp.data.nickel_ebsd_small().data, "cF"),
+        "nickel, 3x3 scan, as `bravais map` reads it": (flat, "cF"),
+        "the same, static background left in": (scan.data, "cF"),
         "nickel, EDAX HDF5": (kp.load(data / "edax_h5ebsd" / "patterns.h5").data, "cF"),
         "nickel, NORDIF calibration": (
             np.stack([imread(f)[..., :60] for f in sorted((data / "nordif").glob("Cal*.bmp"))]),
