@@ -42,7 +42,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .keras file to write.")],
     quality_threshold: Annotated[
         float, typer.Option(help="Patterns of lower quality are not classified.")
-    ] = 0.15,
+    ] = 0.25,
 ) -> None:
     """Calibrate a trained network and write it as a model with its card."""
     from napari_bravais.training.export import export as export_model
