@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR, PEARSON_SYMBOLS, lattice
+from napari_bravais.lattices import (
+    LATTICES,
+    NOT_CLASSIFIED_COLOUR,
+    PEARSON_SYMBOLS,
+    lattice,
+    lattice_of_space_group,
+)
 
 # Machado, Oliveira & Fernandes (2009), severity 1, acting on linear RGB
 DICHROMACY = {
@@ -86,3 +92,21 @@ def test_colours_show_on_a_dark_canvas_and_on_paper(vision):
 def test_not_classified_is_a_neutral_grey():
     red, green, blue = bytes.fromhex(NOT_CLASSIFIED_COLOUR[1:])
     assert red == green == blue
+
+
+def test_space_groups_have_the_lattice_of_their_symbol():
+    from diffpy.structure.spacegroups import GetSpaceGroup
+
+    centring = {"A": "S", "C": "S", "H": "R"}  # diffpy writes R in hexagonal axes as H
+    families = dict(triclinic="a", monoclinic="m", orthorhombic="o", tetragonal="t", cubic="c")
+    for number in range(1, 231):
+        group = GetSpaceGroup(number)
+        letter = centring.get(group.short_name[0], group.short_name[0])
+        expected = families.get(group.crystal_system.lower(), "h") + letter
+        assert lattice_of_space_group(number).pearson == expected, number
+
+
+@pytest.mark.parametrize("number", [0, 231, -1])
+def test_no_lattice_where_there_is_no_space_group(number):
+    with pytest.raises(ValueError, match="numbered from 1 to 230"):
+        lattice_of_space_group(number)

@@ -87,3 +87,40 @@ def lattice(symbol: str) -> Lattice:
     except ValueError:
         known = " ".join(PEARSON_SYMBOLS)
         raise ValueError(f"{symbol!r} is no Bravais lattice; the symbols are {known}") from None
+
+
+# Space groups whose lattice is not primitive, by centring, as the International Tables number them.
+_CENTRED = {
+    "S": (5, 8, 9, 12, 15, 20, 21, *range(35, 42), *range(63, 69)),
+    "F": (22, 42, 43, 69, 70, 196, 202, 203, 209, 210, 216, 219, *range(225, 229)),
+    "I": (
+        *(23, 24, 44, 45, 46, *range(71, 75), 79, 80, 82, 87, 88, 97, 98, *range(107, 111)),
+        *(*range(119, 123), *range(139, 143), 197, 199, 204, 206, 211, 214, 217, 220, 229, 230),
+    ),
+    "R": (146, 148, 155, 160, 161, 166, 167),
+}
+_FAMILIES = ((2, "a"), (15, "m"), (74, "o"), (142, "t"), (194, "h"), (230, "c"))
+
+
+def lattice_of_space_group(number: int) -> Lattice:
+    """Return the lattice of a space group.
+
+    Parameters
+    ----------
+    number
+        Number in the International Tables, 1 to 230.
+
+    Returns
+    -------
+    Lattice
+
+    Raises
+    ------
+    ValueError
+        If there is no such space group.
+    """
+    if not 1 <= number <= 230:
+        raise ValueError(f"{number} is no space group; they are numbered from 1 to 230")
+    family = next(letter for last, letter in _FAMILIES if number <= last)
+    centring = next((letter for letter, groups in _CENTRED.items() if number in groups), "P")
+    return lattice(family + centring)
