@@ -1,11 +1,14 @@
 """The result of mapping a scan."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, UNCLASSIFIED, Lattice
+
+if TYPE_CHECKING:
+    from orix.crystal_map import CrystalMap
 
 
 @dataclass
@@ -95,12 +98,22 @@ class PhaseMap:
             The lattices present, largest first; last, always, `UNCLASSIFIED`. The fractions
             are of the mapped pixels and sum to one (all zero if nothing is mapped).
         """
-        labels = self.labels[self.mapped]
-        total = max(labels.size, 1)
-        counts = np.bincount(labels + 1, minlength=len(LATTICES) + 1).tolist()
-        present = [(lattice, n) for lattice, n in zip(LATTICES, counts[1:], strict=True) if n]
-        present.sort(key=lambda row: -row[1])
-        return [(lattice, n, n / total) for lattice, n in [*present, (UNCLASSIFIED, counts[0])]]
+        return count_lattices(self.labels[self.mapped])
+
+    def to_crystal_map(self) -> "CrystalMap":
+        """Return the map as orix's; see `napari_bravais.mapping.crystal_map`."""
+        from napari_bravais.mapping.crystal_map import phase_map_to_crystal_map
+
+        return phase_map_to_crystal_map(self)
+
+
+def count_lattices(labels: np.ndarray) -> list[tuple[Lattice, int, float]]:
+    """Count the labels of each lattice: (lattice, pixels, fraction), as `PhaseMap.fractions`."""
+    total = max(labels.size, 1)
+    counts = np.bincount(labels.ravel() + 1, minlength=len(LATTICES) + 1).tolist()
+    present = [(lattice, n) for lattice, n in zip(LATTICES, counts[1:], strict=True) if n]
+    present.sort(key=lambda row: -row[1])
+    return [(lattice, n, n / total) for lattice, n in [*present, (UNCLASSIFIED, counts[0])]]
 
 
 def colour_table() -> np.ndarray:
