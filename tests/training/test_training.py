@@ -19,7 +19,17 @@ def library(sample_data):
     masters = np.stack([np.load(folder / f"{phase}.npz")["mp"] for phase in PHASES])
     lattices = np.array([lattice(symbol).index for symbol in PHASES.values()])
     records = [
-        {"file": f"{phase}.npz", "source": "a seed paper", "name": phase} for phase in PHASES
+        {
+            "file": f"{phase}.npz",
+            "source": "a seed paper",
+            "name": phase,
+            "lattice": PHASES[phase],
+            "beam_energy_kev": 20.0,
+            "cell": np.diag([4.6, 4.6, 3.0]),
+            "positions": [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]],
+            "atomic_numbers": [22, 22],
+        }
+        for phase in PHASES
     ]
     return MasterLibrary(
         np.concatenate([masters, masters]),

@@ -6,10 +6,10 @@ Each takes some 20 ms, so every training pattern can come from a crystal never s
 import math
 from functools import cache
 
-import numba as nb
 import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.simulation.kinematical import Reflectors, grey_levels
 
 #: Lattice points in the conventional cell, by centring letter of the Pearson symbol.
 POINTS_PER_CELL = {"P": 1, "S": 2, "I": 2, "F": 4, "R": 3}
@@ -177,65 +177,6 @@ def _random_site(rotations, translations, rng) -> np.ndarray:
     return np.unique(orbit, axis=0) / _GRID
 
 
-def _bands(cell, positions, numbers, rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Strongest reflectors: reciprocal vectors, their lengths in 1/angstrom, amplitudes."""
-    volume = abs(np.linalg.det(cell))
-    spacing = max(0.75, min(1.5, (4.19 * volume / 4000) ** (1 / 3)))
-    reach = np.ceil(np.linalg.norm(cell, axis=1) / spacing).astype(int)
-    axes = [np.arange(-n, n + 1) for n in reach]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    h, k, l = hkl.T  # noqa: E741, Miller indices
-    hkl = hkl[(h > 0) | ((h == 0) & ((k > 0) | ((k == 0) & (l > 0))))]
-    vectors = hkl @ np.linalg.inv(cell).T
-    length = np.linalg.norm(vectors, axis=1)
-    inside = length < 1 / spacing
-    hkl, vectors, length = hkl[inside], vectors[inside], length[inside]
-    s2 = (length / 2) ** 2
-    # Two Gaussians stand for the electron scattering factor: close enough for random atoms.
-    factor = 0.75 * numbers**0.8 * np.exp(-3 * s2)[:, None]
-    factor = factor + 0.5 * numbers**0.55 * np.exp(-0.5 * s2)[:, None]
-    phase = np.exp(2j * np.pi * (hkl @ positions.T))
-    amplitude = np.abs((factor * phase).sum(axis=1)) * np.exp(-rng.uniform(0.3, 1.2) * s2)
-    strongest = np.argsort(-amplitude)[:140]
-    strongest = strongest[amplitude[strongest] > 0.03 * amplitude[strongest[0]]]
-    top = amplitude[strongest[0]]
-    return vectors[strongest], length[strongest], amplitude[strongest] / top
-
-
-@nb.njit(fastmath=True, cache=True, nogil=True)
-def _draw_bands(normals, sines, amplitudes, edge, deficiency, out):
-    """Add up band profiles over the northern hemisphere of a square Lambert projection."""
-    n = out.shape[0]
-    half = (n - 1) / 2
-    for i in range(n):
-        for j in range(n):
-            a = (j - half) / half * math.sqrt(math.pi / 2)
-            b = (i - half) / half * math.sqrt(math.pi / 2)
-            if a == 0 and b == 0:
-                x, y, z = 0.0, 0.0, 1.0
-            elif abs(b) <= abs(a):
-                r = 2 * a / math.pi * math.sqrt(max(math.pi - a * a, 0))
-                t = b * math.pi / (4 * a)
-                x, y, z = r * math.cos(t), r * math.sin(t), 1 - 2 * a * a / math.pi
-            else:
-                r = 2 * b / math.pi * math.sqrt(max(math.pi - b * b, 0))
-                t = a * math.pi / (4 * b)
-                x, y, z = r * math.sin(t), r * math.cos(t), 1 - 2 * b * b / math.pi
-            value = 0.0
-            for k in range(normals.shape[0]):
-                s = abs(x * normals[k, 0] + y * normals[k, 1] + z * normals[k, 2])
-                d = (sines[k] - s) / edge
-                if d > 1:
-                    value += amplitudes[k]
-                elif d > -1:
-                    value += amplitudes[k] * (0.5 + 0.5 * d)
-                    if d < 0:
-                        value -= amplitudes[k] * deficiency * (1 - abs(d))
-                elif d > -3:
-                    value -= amplitudes[k] * deficiency * (3 + d) * 0.5
-            out[i, j] = value
-
-
 def random_master_pattern(lattice: str, rng: np.random.Generator, size: int = 161) -> np.ndarray:
     """Draw a random crystal and return its kinematical master pattern.
 
@@ -254,21 +195,9 @@ def random_master_pattern(lattice: str, rng: np.random.Generator, size: int = 16
         Square Lambert projection of both hemispheres (alike: a kinematical pattern has an
         inversion centre), shape (2, size, size), uint8.
     """
-    vectors, length, amplitude = _bands(*random_crystal(lattice, rng), rng)
-    volts = rng.uniform(12e3, 28e3)
-    wavelength = 12.2643 / math.sqrt(volts * (1 + 0.978476e-6 * volts))  # angstrom
-    out = np.empty((size, size), np.float32)
-    _draw_bands(
-        vectors / length[:, None],
-        wavelength * length / 2,
-        amplitude ** rng.uniform(0.9, 1.8),
-        rng.uniform(0.004, 0.012),
-        rng.uniform(0, 0.5),
-        out,
-    )
-    low, high = np.percentile(out, (0.05, 99.95))
-    grey = np.clip((out - low) / (high - low + 1e-6), 0, 1)
+    reflectors = Reflectors.of(*random_crystal(lattice, rng), damping=rng.uniform(0.3, 1.2))
+    out = reflectors.draw(reflectors.amplitudes ** rng.uniform(0.9, 1.8), rng, size)
+    grey = grey_levels(out)
     if rng.random() < 0.6:
-        grey = grey ** rng.uniform(0.7, 1.3)
-    grey = (255 * grey).astype(np.uint8)
+        grey = (255 * (grey / 255) ** rng.uniform(0.7, 1.3)).astype(np.uint8)
     return np.stack([grey, grey[::-1, ::-1]])

@@ -37,6 +37,9 @@ EMSOFT_NICKEL = {
     "lattice": "cF",
     "space_group": 225,
     "source": "EMsoft master pattern in kikuchipy; a material of the first seed paper",
+    "beam_energy_kev": 20.0,
+    "cell": [[3.5236, 0, 0], [0, 3.5236, 0], [0, 0, 3.5236]],
+    "positions": [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]],
     "atomic_numbers": [28] * 4,
 }
 

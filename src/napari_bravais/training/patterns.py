@@ -12,6 +12,7 @@ from napari_bravais.simulation.detector import DetectorFaults, expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
 from napari_bravais.training.library import MasterLibrary, is_everyday
+from napari_bravais.training.variants import reflectors_of, variant
 
 #: Detector sizes in pixels, and how often each is drawn.
 DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
@@ -64,6 +65,8 @@ class Exposures:
         Which of them to draw from.
     random_share
         Share of patterns from random crystals with kinematical bands.
+    variant_share
+        Share of the others that come from variants, with bands of other strengths.
     empty_share
         Share of exposures without any crystal: noise or photographs.
     faults
@@ -80,11 +83,15 @@ class Exposures:
     #: Random crystals at hand; each batch replaces one.
     POOL = 700
 
+    #: Variants drawn anew for each batch.
+    NEW_VARIANTS = 2
+
     def __init__(
         self,
         library: MasterLibrary,
         materials: np.ndarray,
         random_share: float = 0.0,
+        variant_share: float = 0.0,
         empty_share: float = 0.0,
         faults: DetectorFaults | None = None,
         seed: int = 0,
@@ -94,8 +101,10 @@ class Exposures:
         self.difficulty = 1.0
         self.empty_share = empty_share
         self.random_share = random_share
+        self.variant_share = variant_share
         self.preparation = compiled(Preparation(dtype="float32"))
         pool = self.POOL if random_share else 0
+        self.library = library
         self.first_random = len(library.masters)
         self.masters = np.concatenate(
             [library.masters, np.zeros((pool, *library.masters.shape[1:]), np.uint8)]
@@ -104,7 +113,9 @@ class Exposures:
         self.lattices = np.concatenate([library.lattices, drawn])
         self.next_random = 0
         for _ in range(pool):
-            self._renew_one()
+            self._renew_random()
+        self.variants = library.masters.copy() if variant_share else None
+        self.reflectors = {}
         self.materials = materials
         self.weights = self._shares(library, materials)
 
@@ -119,7 +130,16 @@ class Exposures:
         share = weight / np.sqrt(per_lattice[own])
         return share / share.sum()
 
-    def _renew_one(self) -> None:
+    def _renew_variants(self) -> None:
+        for i in self.rng.choice(self.materials, self.NEW_VARIANTS, p=self.weights):
+            record = self.library.records[i]
+            if i not in self.reflectors:
+                self.reflectors[i] = reflectors_of(record)
+            self.variants[i] = variant(
+                self.library.masters[i], self.reflectors[i], record["beam_energy_kev"], self.rng
+            )
+
+    def _renew_random(self) -> None:
         slot = self.first_random + self.next_random
         lattice = PEARSON_SYMBOLS[self.lattices[slot]]
         self.masters[slot] = random_master_pattern(lattice, self.rng)
@@ -138,11 +158,10 @@ class Exposures:
         size = int(rng.choice(list(DETECTOR_SIZES), p=list(DETECTOR_SIZES.values())))
         index = rng.choice(self.materials, n, p=self.weights)
         if self.random_share:
-            self._renew_one()
+            self._renew_random()
             random = rng.integers(self.first_random, len(self.masters), n)
             index = np.where(rng.random(n) < self.random_share, random, index)
-        clean = np.empty((n, size, size), np.float32)
-        project(self.masters, index, random_rotations(rng, n), random_centres(rng, n), clean)
+        clean = self._project(index, size)
         labels = self.lattices[index].copy()
         empty = np.flatnonzero(rng.random(n) < self.empty_share)
         clean[empty] = photographs(rng, empty.size, size) if empty.size else 0
@@ -153,6 +172,20 @@ class Exposures:
         correlation = np.clip((prepared * ideal).mean(axis=(1, 2, 3)), 0, 1)
         correlation[empty] = 0
         return prepared, labels, correlation, index
+
+    def _project(self, index: np.ndarray, size: int) -> np.ndarray:
+        """Project master patterns, or variants of them, in random orientations."""
+        n = len(index)
+        rotations, centres = random_rotations(self.rng, n), random_centres(self.rng, n)
+        clean = np.empty((n, size, size), np.float32)
+        project(self.masters, index, rotations, centres, clean)
+        if self.variant_share:
+            self._renew_variants()
+            varied = (index < self.first_random) & (self.rng.random(n) < self.variant_share)
+            of_variants = np.empty((varied.sum(), size, size), np.float32)
+            project(self.variants, index[varied], rotations[varied], centres[varied], of_variants)
+            clean[varied] = of_variants
+        return clean
 
     def _prepare(self, patterns):
         return keras.ops.convert_to_numpy(self.preparation(patterns))

@@ -101,6 +101,7 @@ def train(
     folder: str | Path,
     minutes: float,
     random_share: float = 0.1,
+    variant_share: float = 0.7,
     empty_share: float = 0.06,
     start: str | Path | None = None,
 ) -> Path:
@@ -116,6 +117,8 @@ def train(
         Time for the whole run.
     random_share
         Share of patterns from random crystals.
+    variant_share
+        Share of the others from variants of the materials' own master patterns.
     empty_share
         Share of exposures without a crystal.
     start
@@ -142,6 +145,7 @@ def train(
         library,
         library.indices("trained"),
         random_share,
+        variant_share,
         empty_share,
         seed=time.time_ns(),
     )
