@@ -4,10 +4,10 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from errno import EACCES
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,11 +36,13 @@ _OUTPUT_HELP = "Where to write the results; earlier ones there are replaced."
 def _plain_errors() -> Iterator[None]:
     """Turn what users can put right into one line and exit status 1."""
     from napari_bravais.io.scan import ScanError
+    from napari_bravais.mapping.cluster import ClusterError
+    from napari_bravais.mapping.store import StoreError
     from napari_bravais.model.classifier import ModelError
 
     try:
         yield
-    except (ScanError, ModelError) as error:
+    except (ScanError, ModelError, StoreError, ClusterError) as error:
         _fail(str(error))
     except OSError as error:
         known = error.filename is not None and error.strerror is not None
@@ -85,7 +87,7 @@ def demo(
 
     with _plain_errors():
         sample = quartz_rutile_sample_path()
-        phase_map = _map(sample, output)
+        phase_map = _map(sample, output, fresh=True)
         truth = imread(sample.with_name(f"{sample.stem}_truth.tif")).astype(int) - 1
     right = (phase_map.labels == truth).mean()
     typer.echo(f"Against the ground truth, {percentage(right)} of the pixels are right.")
@@ -104,10 +106,24 @@ def map_scan(
             show_default="the model's own",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever is finished already.")
+    ] = False,
+    runtime: Annotated[
+        Literal["keras", "openvino"] | None,
+        typer.Option(help="What computes the network.", show_default="the fastest for the scan"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work."),
+    ] = None,
 ) -> None:
-    """Map the Bravais lattices of a scan."""
+    """Map the Bravais lattices of a scan.
+
+    The map grows in OUTPUT/map.zarr. If it is broken off, the same command goes on from there.
+    """
     with _plain_errors():
-        _map(scan, output, quality_threshold)
+        _map(scan, output, quality_threshold, fresh=fresh, runtime=runtime, scheduler=scheduler)
 
 
 @app.command()
@@ -123,21 +139,35 @@ def info(scan: _ScanPath) -> None:
 add_commands(app)
 
 
-def _map(path: Path, directory: Path, quality_threshold: float | None = None) -> "PhaseMap":
+def _map(
+    path: Path,
+    directory: Path,
+    quality_threshold: float | None = None,
+    *,
+    fresh: bool = False,
+    runtime: str | None = None,
+    scheduler: str | None = None,
+) -> "PhaseMap":
     """Map a scan, save the results, and say on standard output what was found and where it is."""
     from napari_bravais.io.electron_image import forward_scatter_image
     from napari_bravais.io.results import save_results
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.engine import map_phases
+    from napari_bravais.mapping.store import STORE, remove_store
+    from napari_bravais.model.backend import fastest_runtime
     from napari_bravais.model.classifier import Classifier
 
     scan = open_scan(path)
     _require_writable(directory)  # now, not after a night's mapping
     typer.echo(_description(scan))
-    classifier = Classifier.bundled()
+    patterns = math.prod(scan.navigation_shape)
+    classifier = Classifier.bundled(runtime or fastest_runtime(patterns))
     typer.echo(f"Model: {classifier.name}, on {classifier.device}")
-    with _progress_bar(math.prod(scan.navigation_shape)) as progress:
-        phase_map = map_phases(scan, classifier, progress)
+    store = directory / STORE
+    if fresh:
+        remove_store(store)
+    with _progress_bar() as progress:
+        phase_map = map_phases(scan, classifier, progress, store=store, scheduler=scheduler)
     if quality_threshold is not None:
         phase_map.quality_threshold = quality_threshold
     written = save_results(phase_map, forward_scatter_image(scan), directory)
@@ -155,12 +185,26 @@ def _require_writable(directory: Path) -> None:
 
 
 @contextmanager
-def _progress_bar(patterns: int) -> Iterator[Callable[[int, int], None]]:
+def _progress_bar() -> Iterator[Callable[[int, int], None]]:
     """Show patterns done, patterns a second and the time left on standard error."""
     from tqdm import tqdm
 
-    with tqdm(desc="Mapping", total=patterns, unit=" patterns", file=sys.stderr) as bar:
-        yield lambda done, total: bar.update(done - bar.n)
+    with ExitStack() as stack:
+        bars = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:  # not earlier, so that an error at the start stands alone
+                bar = tqdm(
+                    desc="Mapping",
+                    total=total,
+                    initial=done,
+                    unit=" patterns",
+                    file=sys.stderr,
+                )
+                bars.append(stack.enter_context(bar))
+            bars[0].update(done - bars[0].n)
+
+        yield show
 
 
 def _description(scan: "Scan") -> str:

@@ -99,7 +99,8 @@ class StoredPatterns(ABC):
             chunks=(rows, columns, h, w),
             name=False,
             asarray=True,
-            fancy=False,
+            # so that Dask reads no more than was asked for, a pixel's pattern for example
+            fancy=True,
             inline_array=True,
             meta=np.empty((0,) * 4, self.dtype),
         )

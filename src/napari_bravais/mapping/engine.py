@@ -1,11 +1,15 @@
 """A whole scan, block by block: ``iter_phase_map`` and ``map_phases``."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import pairwise
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -15,6 +19,15 @@ from napari_bravais.model.classifier import Classifier
 
 #: Patterns between two answers; under a second's work, so that a cancelled map stops at once.
 BLOCK_PATTERNS = 512
+
+#: Largest block of raw patterns, so that memory does not depend on the detector either.
+BLOCK_BYTES = 16 * 2**20
+
+#: Blocks that are read ahead while the network works.
+READ_AHEAD = 2
+
+#: A rectangle of a map: its rows and its columns.
+Block = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -29,59 +42,119 @@ class MapChunk:
         Probability of each lattice, shape (rows, columns, 14), float32.
     quality
         Pattern quality, shape (rows, columns), float32.
+    digest
+        Checksum of the raw patterns that were read, by which a broken-off map that goes on
+        recognises its scan.
     """
 
     rows: slice
     columns: slice
     probabilities: np.ndarray
     quality: np.ndarray
+    digest: int = 0
 
 
-def iter_phase_map(scan: Scan, classifier: Classifier) -> Iterator[MapChunk]:
+def block_shape(scan: Scan) -> tuple[int, int]:
+    """Return rows and columns of the blocks in which a scan is read, classified and stored."""
+    pattern_bytes = math.prod(scan.signal_shape) * scan.patterns.dtype.itemsize
+    most = max(1, min(BLOCK_PATTERNS, BLOCK_BYTES // pattern_bytes))
+    columns = scan.navigation_shape[1]
+    width = math.ceil(columns / math.ceil(columns / most))
+    return min(scan.navigation_shape[0], most // width), width
+
+
+def map_blocks(scan: Scan) -> list[Block]:
+    """Return the blocks that cover a scan once, in reading order."""
+    (ny, nx), (height, width) = scan.navigation_shape, block_shape(scan)
+    return [
+        (slice(top, min(top + height, ny)), slice(left, min(left + width, nx)))
+        for top in range(0, ny, height)
+        for left in range(0, nx, width)
+    ]
+
+
+def read_block(scan: Scan, block: Block) -> np.ndarray:
+    """Read the patterns of a block, shape (rows, columns, h, w).
+
+    Raises
+    ------
+    ScanError
+        If they cannot be read.
+    """
+    return scan.patterns[block].compute(scheduler="synchronous")
+
+
+def map_block(
+    classifier: Classifier, block: Block, patterns: np.ndarray, static_background: np.ndarray | None
+) -> MapChunk:
+    """Classify the patterns of a block, shape (rows, columns, h, w)."""
+    shape = patterns.shape[:2]
+    probabilities, quality = classifier.assess(
+        patterns.reshape(-1, *patterns.shape[2:]), static_background
+    )
+    return MapChunk(
+        *block,
+        probabilities.reshape(*shape, -1),
+        quality.reshape(shape),
+        digest_of(patterns),
+    )
+
+
+def digest_of(patterns: np.ndarray) -> int:
+    """Return a checksum of raw patterns (CRC-32)."""
+    return crc32(np.ascontiguousarray(patterns))
+
+
+def iter_phase_map(
+    scan: Scan, classifier: Classifier, blocks: Iterable[Block] | None = None
+) -> Iterator[MapChunk]:
     """Classify a scan block by block, reading ahead while the network works.
 
     Parameters
     ----------
     scan
-        The scan; one of its chunks and the one read ahead are in memory at a time.
+        The scan; a few blocks of it are in memory at a time.
     classifier
         What reads the patterns.
+    blocks
+        Which blocks of `map_blocks`; all by default.
 
     Yields
     ------
     MapChunk
-        Rectangles that cover the map once.
+        One a block.
+
+    Raises
+    ------
+    ScanError
+        If patterns cannot be read.
     """
-    regions = list(_chunk_regions(scan))
-
-    def read(region):
-        rows, columns = region
-        return scan.patterns[rows, columns].compute(scheduler="synchronous")
-
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-        coming = reader.submit(read, regions[0])
-        for number, (rows, columns) in enumerate(regions):
-            patterns = coming.result()
-            if number + 1 < len(regions):
-                coming = reader.submit(read, regions[number + 1])
-            for block_rows, block_columns in _blocks(patterns.shape[:2]):
-                block = patterns[block_rows, block_columns]
-                shape = block.shape[:2]
-                probabilities, quality = classifier.assess(
-                    block.reshape(-1, *block.shape[2:]), scan.static_background
-                )
-                yield MapChunk(
-                    _shifted(block_rows, rows.start),
-                    _shifted(block_columns, columns.start),
-                    probabilities.reshape(*shape, -1),
-                    quality.reshape(shape),
-                )
+        waiting = iter(map_blocks(scan) if blocks is None else blocks)
+        coming = deque()
+
+        def read_next() -> None:
+            if (block := next(waiting, None)) is not None:
+                coming.append((block, reader.submit(read_block, scan, block)))
+
+        for _ in range(READ_AHEAD):
+            read_next()
+        try:
+            while coming:
+                block, patterns = coming.popleft()
+                read_next()
+                yield map_block(classifier, block, patterns.result(), scan.static_background)
+        finally:
+            reader.shutdown(wait=True, cancel_futures=True)
 
 
 def map_phases(
     scan: Scan,
     classifier: Classifier,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    store: str | Path | None = None,
+    scheduler: str | None = None,
 ) -> PhaseMap:
     """Map the Bravais lattices of a scan.
 
@@ -93,61 +166,79 @@ def map_phases(
         What reads the patterns.
     progress
         Called with the patterns done and the patterns in all after each block.
+    store
+        A Zarr store in which the map grows. If the map broke off, however it did, the same call
+        goes on from there. By default nothing is kept before the whole map is returned.
+    scheduler
+        Address of a Dask scheduler whose workers shall do the work; by default it is done here.
 
     Returns
     -------
     PhaseMap
         Pixels whose pattern shows too little, by the classifier's threshold, are not classified.
+
+    Raises
+    ------
+    ScanError
+        If patterns cannot be read.
+    StoreError
+        If the store is of another scan, model or runtime, or cannot be written.
+    ClusterError
+        If the scheduler cannot be reached, or its workers cannot do the work.
     """
-    phase_map = PhaseMap.empty(
-        scan.navigation_shape,
-        step=scan.step,
-        step_unit=scan.step_unit,
-        quality_threshold=classifier.quality_threshold,
-        provenance=provenance(scan, classifier),
-    )
-    done = 0
-    for chunk in iter_phase_map(scan, classifier):
-        phase_map.probabilities[chunk.rows, chunk.columns] = chunk.probabilities
-        phase_map.quality[chunk.rows, chunk.columns] = chunk.quality
-        done += chunk.quality.size
-        if progress is not None:
-            progress(done, phase_map.quality.size)
-    return phase_map
+    if store is None:
+        result = PhaseMap.empty(scan.navigation_shape, **map_attributes(scan, classifier))
+        blocks = map_blocks(scan)
+
+        def keep(chunk: MapChunk) -> None:
+            result.probabilities[chunk.rows, chunk.columns] = chunk.probabilities
+            result.quality[chunk.rows, chunk.columns] = chunk.quality
+    else:
+        from napari_bravais.mapping.store import MapStore
+
+        kept = MapStore.open(store, scan, classifier)
+        blocks = kept.unfinished
+        keep = kept.write
+    if scheduler is None:
+        chunks = iter_phase_map(scan, classifier, blocks)
+    else:
+        from napari_bravais.mapping.cluster import iter_phase_map_on
+
+        chunks = iter_phase_map_on(scheduler, scan, classifier, blocks)
+    total = math.prod(scan.navigation_shape)
+    done = total - sum(_pixels(block) for block in blocks)
+    report = progress or (lambda done, total: None)
+    report(done, total)
+    with closing(chunks):
+        for chunk in chunks:
+            keep(chunk)
+            done += chunk.quality.size
+            report(done, total)
+    return result if store is None else kept.load()
+
+
+def map_attributes(scan: Scan, classifier: Classifier) -> dict:
+    """Return the attributes of a scan's `PhaseMap` but for its arrays, JSON-able."""
+    return {
+        "step": scan.step,
+        "step_unit": scan.step_unit,
+        "quality_threshold": classifier.quality_threshold,
+        "provenance": provenance(scan, classifier),
+    }
 
 
 def provenance(scan: Scan, classifier: Classifier) -> dict:
     """Record what makes a map: the scan, the model and its checksum, the device, versions."""
-    packages = ("napari-bravais", "keras", "numpy", "kikuchipy")
+    packages = ("napari-bravais", "numpy", "kikuchipy")
     return {
         "scan": scan.provenance,
         "model": classifier.name,
         "model_sha256": classifier.checksum,
         "device": classifier.device,
-        "versions": {package: version(package) for package in packages},
+        "versions": {**{name: version(name) for name in packages}, **classifier.versions},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _chunk_regions(scan: Scan) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of each of the scan's chunks, in reading order."""
-    edges = [np.cumsum((0, *sizes)).tolist() for sizes in scan.patterns.chunks[:2]]
-    for top, bottom in pairwise(edges[0]):
-        for left, right in pairwise(edges[1]):
-            yield slice(top, bottom), slice(left, right)
-
-
-def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    """Cut a chunk, shape (rows, columns), into rectangles of at most ``BLOCK_PATTERNS``."""
-    width = min(shape[1], BLOCK_PATTERNS)
-    height = max(1, BLOCK_PATTERNS // width)
-    for top in range(0, shape[0], height):
-        for left in range(0, shape[1], width):
-            yield (
-                slice(top, min(top + height, shape[0])),
-                slice(left, min(left + width, shape[1])),
-            )
-
-
-def _shifted(part: slice, by: int) -> slice:
-    return slice(part.start + by, part.stop + by)
+def _pixels(block: Block) -> int:
+    return math.prod(part.stop - part.start for part in block)

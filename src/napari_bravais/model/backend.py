@@ -3,6 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+#: What can compute the network: Keras is the reference.
+RUNTIMES = ("keras", "openvino")
+
+#: Patterns from which on OpenVINO's speed makes up for the time it takes to convert the network.
+WORTH_CONVERTING = 10_000
 
 
 def quiet_keras():
@@ -52,3 +60,19 @@ def device_name() -> str:
         kind = jax.default_backend().upper()
     name = {"tensorflow": "TensorFlow", "jax": "JAX"}.get(backend, backend)
     return f"{kind} ({name})"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Keras and of its backend."""
+    keras = quiet_keras()
+    backend = keras.backend.backend()
+    return {"keras": keras.__version__, backend: import_module(backend).__version__}
+
+
+def fastest_runtime(patterns: int) -> str:
+    """Return which of the installed runtimes finishes a number of patterns first.
+
+    OpenVINO takes some seconds to convert the network, and a GPU is faster than any CPU.
+    """
+    fast = patterns >= WORTH_CONVERTING and device_name() == "CPU (TensorFlow)"
+    return "openvino" if fast and find_spec("openvino") else "keras"
