@@ -148,3 +148,13 @@ def test_a_static_background_is_divided_out(classifier, nickel):
     assert np.isfinite(classifier.predict(bright, background)).all()
     with pytest.raises(ValueError, match="static background"):
         classifier.predict(nickel, background[:30])
+
+
+def test_what_the_network_sees_explains_its_answers(classifier, nickel):
+    probabilities, quality, features = classifier.embed(nickel)
+    for got, expected in zip((probabilities, quality), classifier.assess(nickel), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+    head = keras.saving.load_model(classifier.path, compile=False).get_layer("backbone")
+    kernel, bias = head.get_layer("logits").get_weights()
+    logits = np.exp(features @ kernel + bias)
+    np.testing.assert_allclose(logits / logits.sum(axis=1, keepdims=True), probabilities, atol=1e-4)

@@ -41,3 +41,23 @@ def test_heat_lies_over_the_middle_square():
     assert full.shape == (60, 100)
     assert not full[:, :20].any() and not full[:, 80:].any()
     assert np.unravel_index(full.argmax(), full.shape)[1] < 30
+
+
+def test_the_bundled_networks_map_is_its_gradients(classifier, sample_data):
+    import tensorflow as tf
+
+    from napari_bravais.io.scan import open_scan
+
+    pattern = open_scan(sample_data / "quartz_rutile.h5").patterns[47, 0].compute()
+    model = keras.saving.load_model(classifier.path, compile=False)
+    detailed = with_features(model.get_layer("backbone"))
+    tail = keras.Model(
+        detailed.get_layer(FEATURES).output, model.get_layer("backbone").output["logits"]
+    )
+    features = tf.Variable(detailed(model.get_layer("preparation")(pattern[None]))[FEATURES])
+    with tf.GradientTape() as tape:
+        logit = tail(features)[0, 10]
+    gradient = tape.gradient(logit, features).numpy()[0]
+    expected = np.clip((features.numpy()[0] * gradient.mean(axis=(0, 1))).sum(axis=-1), 0, None)
+    expected = over_pattern(expected / expected.max(), pattern.shape)
+    np.testing.assert_allclose(classifier.explain(pattern, "hP"), expected, atol=1e-3)

@@ -1,7 +1,6 @@
 """``Classifier``: patterns in, probabilities of the 14 lattices out."""
 
-import hashlib
-import json
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,16 +8,13 @@ import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
+from napari_bravais.model.card import ModelError, read_card
 from napari_bravais.model.explanation import grad_cam, over_pattern
 
 #: Patterns that the network reads at once.
 BATCH_SIZE = 256
 
 BUNDLED = Path(__file__).parent / "weights" / "bravais-compact.keras"
-
-
-class ModelError(Exception):
-    """A file is no usable model; the message names the file and the fault."""
 
 
 class Classifier:
@@ -109,7 +105,7 @@ class Classifier:
         from napari_bravais.model.backend import RUNTIMES, quiet_keras
 
         path = Path(path).absolute()
-        card = _read_card(path)
+        card = read_card(path)
         if runtime not in RUNTIMES:
             raise ValueError(f"there is no runtime {runtime!r}; there are {', '.join(RUNTIMES)}")
         if runtime == "openvino" and not find_spec("openvino"):
@@ -174,16 +170,38 @@ class Classifier:
             self; near zero where there is no pattern at all.
         """
         patterns = _checked(patterns)
-        n = len(patterns)
-        probabilities = np.empty((n, len(PEARSON_SYMBOLS)), np.float32)
-        quality = np.empty(n, np.float32)
-        for start in range(0, n, BATCH_SIZE):
-            batch = patterns[start : start + BATCH_SIZE]
-            answer = self._read(_padded(_flattened(batch, static_background)))
-            part = slice(start, start + len(batch))
-            probabilities[part] = _softmax(np.asarray(answer["logits"])[: len(batch)])
-            quality[part] = np.asarray(answer["quality"])[: len(batch), 0]
+        probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
+        quality = np.empty(len(patterns), np.float32)
+        for part, answer in _answers(self._read, patterns, static_background):
+            probabilities[part] = _softmax(answer["logits"])
+            quality[part] = answer["quality"][:, 0]
         return probabilities, quality
+
+    def embed(
+        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what `assess` does, and what the network sees in each pattern.
+
+        Parameters
+        ----------
+        patterns, static_background
+            As for `predict`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Probabilities, shape (n, 14); quality, shape (n,); and the means of the last feature
+            maps, of which both are functions, shape (n, channels). All float32.
+        """
+        patterns = _checked(patterns)
+        probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
+        quality = np.empty(len(patterns), np.float32)
+        features = np.empty((len(patterns), len(self._weights)), np.float32)
+        for part, answer in _answers(self._look, patterns, static_background):
+            probabilities[part] = _softmax(answer["logits"])
+            quality[part] = answer["quality"][:, 0]
+            features[part] = answer["features"].mean(axis=(1, 2))
+        return probabilities, quality, features
 
     def explain(
         self,
@@ -230,18 +248,15 @@ class Classifier:
         return np.asarray(self._prepare(patterns))[0, ..., 0]
 
 
-def _read_card(path: Path) -> dict:
-    """Read the model card beside a model and hold the model against its checksum."""
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such model file")
-    try:
-        card = json.loads(path.with_suffix(".json").read_text())
-        expected = card["sha256"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: its model card {path.stem}.json cannot be read") from error
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise ModelError(f"{path}: the file is damaged: its checksum is not the model card's")
-    return card
+def _answers(
+    read: Callable, patterns: np.ndarray, static_background: np.ndarray | None
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Read patterns batch by batch; give where each batch lies and what was answered."""
+    for start in range(0, len(patterns), BATCH_SIZE):
+        batch = patterns[start : start + BATCH_SIZE]
+        answer = read(_padded(_flattened(batch, static_background)))
+        part = slice(start, start + len(batch))
+        yield part, {name: np.asarray(value)[: len(batch)] for name, value in answer.items()}
 
 
 def _checked(patterns: np.ndarray) -> np.ndarray:
