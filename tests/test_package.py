@@ -27,9 +27,13 @@ MAY_IMPORT = {
     "model": {"lattices"},
     "mapping": {"lattices", "io", "model"},
     "simulation": {"lattices"},
+    "fingerprint": {"io.files", "mapping.messages", "model.backend", "model.card"},
     "training": {"lattices", "io", "model", "mapping", "simulation"},
-    "cli": {"lattices", "io", "model", "mapping", "simulation", "training"},
-    "gui": {"lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"},
+    "cli": {"lattices", "io", "model", "mapping", "fingerprint", "simulation", "training"},
+    "gui": {
+        *("lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"),
+        *("fingerprint.classes", "fingerprint.service"),
+    },
 }
 
 

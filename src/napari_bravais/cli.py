@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_bravais.fingerprint.cli import app as structure_commands
 from napari_bravais.mapping.phase_map import percentage, written_unit
 from napari_bravais.training.cli import add_commands
 
@@ -137,6 +138,7 @@ def info(scan: _ScanPath) -> None:
 
 
 add_commands(app)
+app.add_typer(structure_commands, name="structure")
 
 
 def _map(

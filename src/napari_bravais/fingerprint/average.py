@@ -1,0 +1,229 @@
+"""The average structure behind a real one: its lattice and sites, defects and noise averaged out.
+
+Vacancies and displacements destroy every symmetry operation, but hardly the pair distribution:
+the vectors between atoms still pile up at the translations of the lattice. So the lattice is read
+from these piles, in any setting of the cell, with no cell, and from a part of a larger structure.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_bravais.fingerprint.periodic import images_near, nearest_neighbours
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+#: Lengths in nearest-neighbour distances: reach of the pair vectors, bin of their histogram,
+#: distance within which atoms belong to one site.
+REACH, BIN, SITE = 3.6, 0.25, 0.35
+
+#: Atoms whose neighbours are looked at, at most.
+MAX_REFERENCES = 300
+
+#: Shortest pair vectors of which lattices are tried.
+TRIED = 16
+
+#: A site counts if it is filled this often compared with the fullest.
+FILLED = 0.25
+
+_STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if any(step)])
+
+
+@dataclass(frozen=True)
+class AverageStructure:
+    """A lattice and the sites that its cell holds.
+
+    Attributes
+    ----------
+    cell
+        Primitive cell, vectors as rows, shape (3, 3), in angstroms.
+    sites
+        Fractional positions, shape (k, 3).
+    tolerance
+        How far the positions may be wrong, in angstroms.
+    """
+
+    cell: np.ndarray
+    sites: np.ndarray
+    tolerance: float
+
+    @property
+    def bond_length(self) -> float:
+        """Mean distance of nearest neighbours, in angstroms."""
+        from ase import Atoms
+
+        return nearest_neighbours(
+            Atoms(f"H{len(self.sites)}", cell=self.cell, scaled_positions=self.sites, pbc=True)
+        ).mean()
+
+    @property
+    def conventional_cell(self) -> np.ndarray:
+        """The conventional cell of its space group, vectors as rows, shape (3, 3), angstroms."""
+        import spglib
+
+        cell = (self.cell, self.sites, np.ones(len(self.sites), int))
+        standard = spglib.standardize_cell(cell, no_idealize=True, symprec=self.tolerance)
+        return self.cell if standard is None else np.asarray(standard[0])
+
+
+def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> AverageStructure | None:
+    """Return the average structure.
+
+    Parameters
+    ----------
+    atoms
+        The structure, its atoms inside the cell along periodic directions.
+    centre
+        Where to look, shape (3,), in angstroms; everywhere by default.
+
+    Returns
+    -------
+    AverageStructure or None
+        None where there is no lattice to be found, as in a glass.
+    """
+    bond = float(np.median(nearest_neighbours(atoms)))
+    vectors, references = _pair_vectors(atoms, bond, centre)
+    cell, error = _lattice(vectors / bond, len(references))
+    whole = atoms.pbc.all() and centre is None
+    if cell is None:
+        if not whole:
+            return None
+        cell, error = np.asarray(atoms.cell), 0.0
+    else:
+        cell, error = cell * bond, error * bond
+        if whole:
+            cell, error = _fitted(cell, np.asarray(atoms.cell), error)
+    cell = cell if np.linalg.det(cell) > 0 else -cell
+    sites, scatter = _sites(references, cell, SITE * bond)
+    return AverageStructure(cell, sites, 0.01 + 3 * (error + scatter))
+
+
+def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors from some atoms to all in reach, shape (m, 3), and these atoms' positions."""
+    from scipy.spatial import cKDTree
+
+    cloud = images_near(atoms, REACH * bond)
+    inside = cloud[: len(atoms)]
+    if centre is None and atoms.pbc.all():
+        chosen = np.linspace(0, len(inside) - 1, min(len(inside), MAX_REFERENCES)).astype(int)
+    else:
+        # those in the middle have all their neighbours
+        middle = inside.mean(axis=0) if centre is None else centre
+        near = np.argsort(((inside - middle) ** 2).sum(axis=1))
+        chosen = near[: min(MAX_REFERENCES, max(len(near) // 3, 20))]
+    references = inside[chosen]
+    neighbours = cKDTree(cloud).query_ball_point(references, REACH * bond)
+    counts = [len(found) for found in neighbours]
+    vectors = cloud[np.concatenate(neighbours)] - np.repeat(references, counts, axis=0)
+    return vectors[(vectors**2).sum(axis=1) > (bond / 2) ** 2], references
+
+
+def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, float]:
+    """Return the lattice on whose points pair vectors pile up, and its error.
+
+    Of all lattices spanned by three short piles, those whose points have the highest mean are
+    right; some are only parts of others, so it is the finest of them.
+    """
+    if len(vectors) < 3:
+        return None, 0.0
+    piles, counts, density = _piles(vectors)
+    short = piles[(counts > 0.6 * counts.max()) & _upper_half(piles)]
+    short = short[np.argsort((short**2).sum(axis=1))][:TRIED]
+    if len(short) < 3:
+        return None, 0.0
+    cells = short[np.array(list(combinations(range(len(short)), 3)))]
+    volumes = abs(np.linalg.det(cells))
+    lengths = np.linalg.norm(cells, axis=2).prod(axis=1)
+    cells, volumes = cells[volumes > 0.3 * lengths], volumes[volumes > 0.3 * lengths]
+    if len(cells) == 0:
+        return None, 0.0
+    scores = _scores(cells, density)
+    if scores.max() < 2.5 * density.mean():
+        return None, 0.0
+    good = np.flatnonzero(scores > 0.85 * scores.max())
+    # of cells of one volume the one with the shortest vectors
+    rank = np.round(volumes[good], 1) + 1e-3 * np.linalg.norm(cells[good], axis=2).sum(axis=1)
+    return _refined(cells[good[np.argmin(rank)]], piles, counts, vectors)
+
+
+def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean vector of each pile, how many vectors are in it, and their smooth density."""
+    from scipy.ndimage import gaussian_filter, maximum_filter
+    from scipy.spatial import cKDTree
+
+    half = int(np.ceil(REACH / BIN)) + 1
+    side = 2 * half + 1
+    bins = np.rint(vectors / BIN).astype(int) + half
+    histogram = np.bincount(np.ravel_multi_index(bins.T, (side,) * 3), minlength=side**3)
+    density = gaussian_filter(histogram.reshape((side,) * 3).astype(np.float32), 0.8, truncate=3)
+    peak = (density == maximum_filter(density, 3)) & (density > 0.1 * density.max())
+    summits = (np.argwhere(peak) - half) * BIN
+    distances, nearest = cKDTree(summits).query(vectors, distance_upper_bound=0.3)
+    kept = np.isfinite(distances)
+    counts = np.bincount(nearest[kept], minlength=len(summits))
+    sums = [
+        np.bincount(nearest[kept], vectors[kept, axis], minlength=len(summits)) for axis in range(3)
+    ]
+    piles = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
+    return piles[counts > 0], counts[counts > 0], density
+
+
+def _upper_half(vectors: np.ndarray) -> np.ndarray:
+    """Say which vectors to keep of each pair of opposite ones."""
+    x, y, z = np.where(abs(vectors) < 0.05, 0, vectors).T
+    return (z > 0) | ((z == 0) & ((y > 0) | ((y == 0) & (x > 0))))
+
+
+def _scores(cells: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Return the mean density of pair vectors on each lattice's points within reach."""
+    half = density.shape[0] // 2
+    points = _STEPS @ cells
+    inside = (points**2).sum(axis=2) < (REACH - BIN) ** 2
+    bins = np.clip(np.rint(points / BIN).astype(int) + half, 0, 2 * half)
+    found = density[bins[..., 0], bins[..., 1], bins[..., 2]] * inside
+    return found.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
+
+
+def _refined(cell, piles, counts, vectors) -> tuple[np.ndarray, float]:
+    """Fit a lattice to all piles on its points; return it and its standard error."""
+    for _ in range(2):
+        steps = np.rint(np.linalg.solve(cell.T, piles.T).T)
+        off = np.linalg.norm(piles - steps @ cell, axis=1)
+        on = (off < 0.2) & (counts > 0.3 * counts.max())
+        weights = np.sqrt(counts[on])[:, None]
+        cell = np.linalg.lstsq(weights * steps[on], weights * piles[on], rcond=None)[0]
+    off = piles[on] - steps[on] @ cell
+    return cell, float(np.sqrt((off**2).sum(axis=1).mean() / max(on.sum() - 3, 1)))
+
+
+def _fitted(cell: np.ndarray, whole: np.ndarray, error: float) -> tuple[np.ndarray, float]:
+    """Let a whole number of cells fill the periodic cell exactly, if they nearly do."""
+    multiples = np.linalg.solve(cell.T, whole.T).T
+    rounded = np.rint(multiples)
+    if abs(multiples - rounded).max() > 0.2 or abs(np.linalg.det(rounded)) < 0.5:
+        return cell, error
+    return np.linalg.solve(rounded, whole), 0.0
+
+
+def _sites(positions: np.ndarray, cell: np.ndarray, within: float) -> tuple[np.ndarray, float]:
+    """Return the sites that atoms fold back to, and how uncertain their places are."""
+    inverse = np.linalg.inv(cell)
+    left = positions @ inverse
+    sites, counts, errors = [], [], []
+    while len(left):
+        mean = left[0]
+        for _ in range(3):  # what is within of the mean, not of the first atom
+            offsets = left - mean
+            offsets -= np.rint(offsets)
+            near = ((offsets @ cell) ** 2).sum(axis=1) < within**2
+            mean = mean + offsets[near].mean(axis=0) if near.any() else mean
+        near[0] = True
+        sites.append(mean % 1)
+        counts.append(near.sum())
+        errors.append(((offsets[near] @ cell) ** 2).sum(axis=1).mean() / near.sum())
+        left = left[~near]
+    real = np.array(counts) >= FILLED * max(counts)
+    return np.array(sites)[real], float(np.sqrt(np.max(np.array(errors)[real])))

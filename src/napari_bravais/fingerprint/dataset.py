@@ -1,0 +1,69 @@
+"""The set of pristine fingerprints that the network learns from."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.fingerprint.classes import CLASS_OF_SPACE_GROUP
+from napari_bravais.fingerprint.cluster import fingerprint
+from napari_bravais.fingerprint.diffraction import SIZE
+from napari_bravais.fingerprint.prototypes import solids
+from napari_bravais.io.files import replacing
+
+#: Structures of the whole set, and the seed they are drawn with.
+NUMBER, SEED = 10_000, 2018
+
+
+def make_dataset(folder: Path, number: int = NUMBER, seed: int = SEED) -> None:
+    """Make fingerprints and their classes.
+
+    Parameters
+    ----------
+    folder
+        Where ``fingerprints.npy`` (number, 64, 64, 3), float16, ``classes.npy`` (number,), and
+        ``set.json``, which says what it is, are written.
+    number
+        How many structures.
+    seed
+        The same seed gives the same set.
+    """
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "fingerprints.npy") as temporary:
+        shape = (number, SIZE, SIZE, 3)
+        images = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
+        classes = np.empty(number, np.int64)
+        groups, elements = [], set()
+        every = tqdm(solids(number, seed), total=number, unit=" structures", mininterval=5)
+        for index, solid in enumerate(every):
+            images[index] = fingerprint(solid.atoms)
+            classes[index] = CLASS_OF_SPACE_GROUP[solid.space_group].index
+            groups.append(solid.space_group)
+            elements.update(solid.atoms.get_chemical_symbols())
+        images.flush()
+    np.save(folder / "classes.npy", classes)
+    facts = {"number": number, "seed": seed, "elements": len(elements)}
+    facts["space_groups"] = {str(group): groups.count(group) for group in sorted(set(groups))}
+    (folder / "set.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def open_dataset(folder: Path) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Return fingerprints (on disk), classes and facts of a set that `make_dataset` made.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    images = np.load(folder / "fingerprints.npy", mmap_mode="r")
+    facts = json.loads((folder / "set.json").read_text())
+    return images, np.load(folder / "classes.npy"), facts
+
+
+def split(number: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the 90 % that are trained on and of the 10 % held back, each sorted."""
+    order = np.random.default_rng(seed).permutation(number)
+    cut = round(0.9 * number)
+    return np.sort(order[:cut]), np.sort(order[cut:])
