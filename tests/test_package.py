@@ -23,7 +23,7 @@ HEAVY = {
 # docs/architecture.md in short: what each part may import of the others
 MAY_IMPORT = {
     "lattices": set(),
-    "io": {"lattices", "mapping.phase_map"},
+    "io": {"lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"},
     "model": {"lattices"},
     "mapping": {"lattices", "io", "model"},
     "simulation": {"lattices"},

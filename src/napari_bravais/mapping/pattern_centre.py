@@ -1,0 +1,229 @@
+"""The pattern centre: from the file, by hand, or optimised on chosen patterns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from orix.crystal_map import Phase
+
+    from napari_bravais.io.scan import Scan
+    from napari_bravais.mapping.hough import HoughIndexer, HoughSettings
+
+#: Whose way of giving a pattern centre.
+CONVENTIONS = ("bruker", "edax", "oxford")
+
+# How far about the first guess to start, in fractions of the detector.
+_REACH = 0.04
+
+
+@dataclass(frozen=True)
+class PatternCentre:
+    """The point of the detector nearest to the beam's spot on the sample, and how near it is.
+
+    Attributes
+    ----------
+    x, y, z
+        Pattern centre in fractions of the detector, as ``convention`` has them. Bruker: x from
+        the left in widths, y from the top in heights, z in heights. EDAX: x from the left in
+        widths, y from the bottom in heights, z in the lesser of the two. Oxford Instruments: all
+        in widths, y from the bottom.
+    convention
+        One of `CONVENTIONS`.
+
+    Raises
+    ------
+    ValueError
+        If the convention is none of these, or the detector lies behind the sample.
+    """
+
+    x: float
+    y: float
+    z: float
+    convention: str = "bruker"
+
+    def __post_init__(self):
+        if self.convention not in CONVENTIONS:
+            raise ValueError(
+                f"{self.convention!r} is no convention of pattern centres; they are "
+                f"{', '.join(CONVENTIONS)}"
+            )
+        if not self.z > 0:
+            raise ValueError(f"a pattern centre's z is positive, not {self.z:g}")
+
+    def bruker(self, signal_shape: tuple[int, int]) -> tuple[float, float, float]:
+        """Return (x, y, z) in Bruker's convention for a detector of that shape (h, w)."""
+        h, w = signal_shape
+        if self.convention == "edax":
+            return self.x, 1 - self.y, self.z * min(h, w) / h
+        if self.convention == "oxford":
+            return self.x, 1 - self.y * w / h, self.z * w / h
+        return self.x, self.y, self.z
+
+    def converted(self, convention: str, signal_shape: tuple[int, int]) -> "PatternCentre":
+        """Return the same pattern centre in another convention."""
+        h, w = signal_shape
+        x, y, z = self.bruker(signal_shape)
+        if convention == "edax":
+            return PatternCentre(x, 1 - y, z * h / min(h, w), convention)
+        if convention == "oxford":
+            return PatternCentre(x, (1 - y) * h / w, z * h / w, convention)
+        return PatternCentre(x, y, z, convention)
+
+    def __str__(self) -> str:
+        return f"({self.x:.4f}, {self.y:.4f}, {self.z:.4f}) in {self.convention}'s convention"
+
+
+def stored_pattern_centre(scan: "Scan") -> PatternCentre | None:
+    """Return the mean pattern centre that a scan's file stores; None if it stores none.
+
+    Files whose software never set one hold zeros, ones or kikuchipy's middle of the detector.
+    """
+    if scan.detector is None:
+        return None
+    centres = np.reshape(scan.detector.pc, (-1, 3))
+    x, y, z = (float(value) for value in np.nanmean(centres, axis=0))
+    unset = (x, y, z) in ((0.5, 0.5, 0.5), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    return None if unset or not np.isfinite(x + y + z) or z <= 0 else PatternCentre(x, y, z)
+
+
+@dataclass(frozen=True)
+class PatternCentreFit:
+    """What optimising a pattern centre gave.
+
+    Attributes
+    ----------
+    start, centre
+        Pattern centre before and after, both in the convention of ``start``.
+    fit_before, fit_after
+        Mean angle between bands found and bands expected, in degrees, of the patterns indexed;
+        NaN if none was.
+    indexed_before, indexed_after
+        How many of the patterns were indexed.
+    pixels
+        The patterns used, as (row, column).
+    """
+
+    start: PatternCentre
+    centre: PatternCentre
+    fit_before: float
+    fit_after: float
+    indexed_before: int
+    indexed_after: int
+    pixels: tuple[tuple[int, int], ...]
+
+
+def optimise_pattern_centre(
+    scan: "Scan",
+    phases: Sequence["Phase"],
+    start: PatternCentre,
+    pixels: Sequence[tuple[int, int]],
+    settings: "HoughSettings | None" = None,
+) -> PatternCentreFit:
+    """Find the pattern centre with which chosen patterns are indexed best.
+
+    PyEBSDIndex's downhill simplex starts from ``start`` and, as there are false valleys, from six
+    points about it; the end where most patterns are indexed, and these best, is taken.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    phases
+        The phases that the patterns may show.
+    start
+        First guess.
+    pixels
+        The patterns, as (row, column).
+    settings
+        How to index.
+
+    Returns
+    -------
+    PatternCentreFit
+
+    Raises
+    ------
+    HoughError
+        If the patterns cannot be indexed at all.
+    """
+    from napari_bravais.mapping.hough import HoughError, HoughIndexer, HoughSettings
+
+    if not pixels:
+        raise HoughError("no pattern was chosen to optimise the pattern centre on")
+    indexer = HoughIndexer(scan, phases, start, settings or HoughSettings())
+    patterns = np.stack([np.asarray(scan.patterns[row, column]) for row, column in pixels])
+    patterns = indexer.prepared(patterns)
+    fit_before, indexed_before = indexer.quality_of_fit(patterns, start)
+    best = _best_of(indexer, patterns, start.bruker(scan.signal_shape))
+    centre = PatternCentre(*best).converted(start.convention, scan.signal_shape)
+    fit_after, indexed_after = indexer.quality_of_fit(patterns, centre)
+    if indexed_after == 0:
+        raise HoughError(
+            f"none of the {len(pixels)} patterns can be indexed near the pattern centre {start}"
+        )
+    return PatternCentreFit(
+        *(start, centre, fit_before, fit_after, indexed_before, indexed_after),
+        tuple((int(row), int(column)) for row, column in pixels),
+    )
+
+
+def _best_of(
+    indexer: "HoughIndexer", patterns: np.ndarray, start: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Go downhill from the start and from points about it; return the lowest place found."""
+    from pyebsdindex import pcopt
+
+    starts = [np.array(start)]
+    for axis in range(3):
+        for shift in (-_REACH, _REACH):
+            starts.append(starts[0] + shift * np.eye(3)[axis])
+
+    def badness(place: np.ndarray) -> tuple[int, float]:
+        fit, indexed = indexer.quality_of_fit(patterns, PatternCentre(*place))
+        return -indexed, fit
+
+    ends = [pcopt.optimize(patterns, indexer.indexer, PC0=place) for place in starts]
+    # the simplex knows no bounds
+    ends = [end for end in ends if end[2] > 0] or starts[:1]
+    return tuple(float(value) for value in min(ends, key=badness))
+
+
+def good_pixels(scan: "Scan", count: int = 16) -> list[tuple[int, int]]:
+    """Choose patterns to optimise a pattern centre on: sharp ones, all over the map.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    count
+        How many, at most. The map is cut into as many fields; a few patterns of each are read.
+
+    Returns
+    -------
+    list of (row, column)
+        The sharpest seen in each field, in reading order.
+    """
+    (ny, nx), side = scan.navigation_shape, max(1, round(count**0.5))
+    rows, columns = min(side, ny), min(max(1, count // min(side, ny)), nx)
+    chosen = []
+    for row_field in np.array_split(np.arange(ny), rows):
+        for column_field in np.array_split(np.arange(nx), columns):
+            seen = [
+                (int(row), int(column))
+                for row in row_field[:: max(1, len(row_field) // 2)][:2]
+                for column in column_field[:: max(1, len(column_field) // 2)][:2]
+            ]
+            chosen.append(max(seen, key=lambda pixel: _sharpness(scan.patterns[pixel].compute())))
+    return chosen
+
+
+def _sharpness(pattern: np.ndarray) -> float:
+    """Return how much of a pattern's variation is as broad as a band, not noise."""
+    from scipy.ndimage import gaussian_filter
+
+    side = min(pattern.shape) / 60
+    smooth = gaussian_filter(pattern.astype(float), 1.5 * side)
+    return float((smooth - gaussian_filter(smooth, 6 * side)).std() / (pattern.mean() or 1))
