@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,18 @@ def test_standardise_copes_with_a_blank():
     patterns = np.zeros((1, 8, 8), np.float32)
     standardise(patterns)
     assert not patterns.any()
+
+
+def test_sharpened_exposures_lose_broad_intensities_and_keep_fine_ones():
+    y, x = np.mgrid[:60, :60]
+    # a period of 20 pixels, and one of 4 with the same strength
+    clean = (np.sin(2 * np.pi * x / 20) + np.sin(2 * np.pi * y / 4))[None].repeat(64, axis=0)
+    plain = {"overlap": 0, "mask": 0, "dust": 0, "dead": 0, "compressed": 0, "blur": 0}
+    faults = DetectorFaults(noise=(0.01, 0.02), cloud=0, excess=0, tone=1, flattened=1, **plain)
+    spectra = {}
+    for sharpened in (0.0, 0.9):
+        changed = replace(faults, sharpened=sharpened)
+        exposed = expose(clean.astype(np.float32), np.random.default_rng(0), changed)
+        spectrum = np.abs(np.fft.fft2(exposed)).mean(axis=0)
+        spectra[sharpened] = spectrum[0, 3] / spectrum[15, 0]
+    assert spectra[0.9] < 0.8 * spectra[0.0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from napari_bravais.model.backend import device_name
 from napari_bravais.model.network import compact_backbone
@@ -101,7 +102,7 @@ def train(
     folder: str | Path,
     minutes: float,
     random_share: float = 0.1,
-    variant_share: float = 0.7,
+    variant_share: float = 0.5,
     empty_share: float = 0.06,
     start: str | Path | None = None,
 ) -> Path:
@@ -151,5 +152,8 @@ def train(
     )
     clock = Clock(folder, minutes, exposures, fresh=start is None)
     batches = TrainingBatches(exposures, BATCH_SIZE, BATCHES_PER_EPOCH)
-    backbone.fit(batches, epochs=10**6, initial_epoch=len(clock.log), callbacks=[clock], verbose=0)
+    done = len(clock.log)
+    # Small matrix products in many BLAS threads wait for one another, longest on a busy machine.
+    with threadpool_limits(1, "blas"):
+        backbone.fit(batches, epochs=10**6, initial_epoch=done, callbacks=[clock], verbose=0)
     return checkpoint
