@@ -26,6 +26,9 @@ MAX_REFERENCES = 300
 #: Shortest pair vectors of which lattices are tried.
 TRIED = 16
 
+#: Atoms this far from their sites, root mean square, are at none: at random it would be 0.27.
+BLURRED = 0.22
+
 #: A site counts if it is filled this often compared with the fullest.
 FILLED = 0.25
 
@@ -97,7 +100,9 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
         if whole:
             cell, error = _fitted(cell, np.asarray(atoms.cell), error)
     cell = cell if np.linalg.det(cell) > 0 else -cell
-    sites, scatter = _sites(references, cell, SITE * bond)
+    sites, scatter, spread = _sites(references, cell, SITE * bond)
+    if not whole and spread > BLURRED * bond:
+        return None
     return AverageStructure(cell, sites, 0.01 + 3 * (error + scatter))
 
 
@@ -208,11 +213,13 @@ def _fitted(cell: np.ndarray, whole: np.ndarray, error: float) -> tuple[np.ndarr
     return np.linalg.solve(rounded, whole), 0.0
 
 
-def _sites(positions: np.ndarray, cell: np.ndarray, within: float) -> tuple[np.ndarray, float]:
-    """Return the sites that atoms fold back to, and how uncertain their places are."""
+def _sites(
+    positions: np.ndarray, cell: np.ndarray, within: float
+) -> tuple[np.ndarray, float, float]:
+    """Return the sites that atoms fold back to, and how uncertain they and single atoms are."""
     inverse = np.linalg.inv(cell)
     left = positions @ inverse
-    sites, counts, errors = [], [], []
+    sites, counts, squares = [], [], []
     while len(left):
         mean = left[0]
         for _ in range(3):  # what is within of the mean, not of the first atom
@@ -223,7 +230,10 @@ def _sites(positions: np.ndarray, cell: np.ndarray, within: float) -> tuple[np.n
         near[0] = True
         sites.append(mean % 1)
         counts.append(near.sum())
-        errors.append(((offsets[near] @ cell) ** 2).sum(axis=1).mean() / near.sum())
+        squares.append(((offsets[near] @ cell) ** 2).sum(axis=1).mean())
         left = left[~near]
-    real = np.array(counts) >= FILLED * max(counts)
-    return np.array(sites)[real], float(np.sqrt(np.max(np.array(errors)[real])))
+    counts, squares = np.array(counts), np.array(squares)
+    real = counts >= FILLED * counts.max()
+    errors = squares[real] / counts[real]
+    spread = np.average(squares, weights=counts)
+    return np.array(sites)[real], float(np.sqrt(errors.max())), float(np.sqrt(spread))
