@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_bravais.io.hdf5_patterns import HDF5Patterns
 from napari_bravais.io.scan import Scan, ScanError
-from napari_bravais.io.stored import HDF5Patterns, background_shown
+from napari_bravais.io.stored import background_shown
 
 if TYPE_CHECKING:
     import h5py

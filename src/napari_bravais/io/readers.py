@@ -40,7 +40,7 @@ def read_edax_binary(path: Path) -> Scan:
     if header["is_hex"]:
         raise ScanError(f"{path} has a hexagonal grid; only rectangular grids are supported")
     navigation_shape = header["ny"], header["nx"]
-    patterns = _map_file(
+    patterns = _records_of(
         path,
         navigation_shape,
         (header["sy"], header["sx"]),
@@ -83,7 +83,11 @@ def read_oxford_binary(path: Path) -> Scan:
         )
     has_step = len(shape) == 2
     patterns = BinaryPatterns(
-        path, shape if has_step else (1, *shape), reader.memmap["pattern"], order
+        path,
+        shape if has_step else (1, *shape),
+        reader.memmap.dtype,
+        reader.memmap.offset,
+        order,
     )
     step = float(abs(reader.step_sizes[0])) if has_step else 1.0
     return Scan(
@@ -105,7 +109,7 @@ def read_nordif(path: Path) -> Scan:
     if not setting.is_file():
         raise ScanError(f"{path} has no Setting.txt beside it, which says the scan's shape")
     metadata, _, size, detector = _get_settings_from_file(str(setting))
-    patterns = _map_file(
+    patterns = _records_of(
         path, (size["ny"], size["nx"]), (size["sy"], size["sx"]), np.dtype("uint8"), 0
     ).lazy()
     background = path.with_name("Background acquisition pattern.bmp")
@@ -175,7 +179,7 @@ def _image_positions(images: list[Path]) -> dict[tuple[int, int], Path]:
     return best
 
 
-def _map_file(
+def _records_of(
     path: Path,
     navigation_shape: tuple[int, int],
     signal_shape: tuple[int, int],
@@ -184,7 +188,7 @@ def _map_file(
     *,
     whole: bool = False,
 ) -> BinaryPatterns:
-    """Map a file of patterns into memory, after a look at whether it holds as many as it says.
+    """Return the patterns of a file, after a look at whether it holds as many as it says.
 
     ``whole`` says that the number of patterns was worked out from the file's size, and that
     nothing may be left over.
@@ -200,8 +204,5 @@ def _map_file(
             f"{path} is truncated or damaged: {ny} x {nx} patterns of {signal_shape[0]} x "
             f"{signal_shape[1]} pixels take {need} bytes, but it has {size}"
         )
-    if count == 0 or 0 in signal_shape:  # nothing to map; the empty scan is refused as such
-        memory_map = np.empty((count, *signal_shape), dtype)
-    else:
-        memory_map = np.memmap(path, dtype, "r", offset, (count, *signal_shape))
-    return BinaryPatterns(path, navigation_shape, memory_map)
+    record = np.dtype([("pattern", dtype, signal_shape)])
+    return BinaryPatterns(path, navigation_shape, record, offset)

@@ -120,53 +120,51 @@ class StoredPatterns(ABC):
         return patterns
 
 
-class HDF5Patterns(StoredPatterns):
-    """Patterns in an HDF5 dataset of shape (n, h, w).
+class BinaryPatterns(StoredPatterns):
+    """Patterns in a binary file, in records of one layout.
 
-    The file is opened for each block, so that no handle stays open, blocks can be read in other
-    processes, and threads wait for one another in h5py alone.
+    They are read, not mapped into memory: a file that is cut short or pulled away under a memory
+    map ends the process.
+
+    Parameters
+    ----------
+    path
+        The file.
+    navigation_shape
+        Map rows and columns.
+    record
+        Layout of a record; its field ``pattern`` is a pattern, shape (h, w).
+    offset
+        Bytes before the first record.
+    order
+        As for `StoredPatterns`.
     """
 
     def __init__(
         self,
         path: Path,
-        shape: Sequence[int],
-        dtype: np.dtype,
-        order: np.ndarray | None,
-        dataset: str,
-    ) -> None:
-        super().__init__(path, shape, dtype, order)
-        self._dataset = dataset
-
-    def read_run(self, start: int, stop: int) -> np.ndarray:
-        """Read consecutive patterns."""
-        import h5py
-
-        try:
-            with h5py.File(self.path, "r") as file:
-                return file[self._dataset][start:stop]
-        except (OSError, KeyError) as error:
-            raise ScanError(
-                f"{self.path} is damaged: patterns {start} to {stop - 1} cannot be read ({error})"
-            ) from error
-
-
-class BinaryPatterns(StoredPatterns):
-    """Patterns in a binary file: a memory map of shape (n, h, w), its records of one layout."""
-
-    def __init__(
-        self,
-        path: Path,
         navigation_shape: Sequence[int],
-        memory_map: np.ndarray,
+        record: np.dtype,
+        offset: int,
         order: np.ndarray | None = None,
     ) -> None:
-        super().__init__(path, (*navigation_shape, *memory_map.shape[1:]), memory_map.dtype, order)
-        self._memory_map = memory_map
+        dtype, signal_shape = record["pattern"].subdtype
+        super().__init__(path, (*navigation_shape, *signal_shape), dtype, order)
+        self._record, self._offset = record, offset
 
     def read_run(self, start: int, stop: int) -> np.ndarray:
         """Read consecutive patterns."""
-        return np.array(self._memory_map[start:stop])
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset + start * self._record.itemsize)
+                records = np.fromfile(file, self._record, stop - start)
+        except OSError as error:
+            raise ScanError(
+                f"{self.path}: patterns {start} to {stop - 1} cannot be read ({error.strerror})"
+            ) from error
+        if len(records) < stop - start:
+            raise ScanError(f"{self.path} is truncated: pattern {start + len(records)} is missing")
+        return records["pattern"]
 
 
 class ImagePatterns(StoredPatterns):
