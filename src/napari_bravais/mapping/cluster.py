@@ -96,11 +96,13 @@ def _connected(scheduler: str) -> "Client":
     """Return a client of a scheduler that has workers."""
     try:
         from distributed import Client
+        from distributed.comm import resolve_address
     except ModuleNotFoundError as error:
         raise ClusterError(
             "Dask's distributed is not installed: pip install 'napari-bravais[cluster]'"
         ) from error
     try:
+        resolve_address(scheduler)
         client = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, ImportError) as error:
         raise ClusterError(f"{scheduler}: no Dask scheduler answers there ({error})") from error
@@ -121,7 +123,7 @@ def _finished(client: "Client", job: _Job, blocks: Iterable[Block]) -> Iterator[
     def more(count: int) -> list:
         return [client.submit(_map, job, block, pure=False) for block in islice(waiting, count)]
 
-    under_way = as_completed(more(_at_once(client)))
+    under_way = as_completed(more(_at_once(client)), loop=client.loop)
     for future in under_way:
         chunk = future.result()
         future.release()
