@@ -23,16 +23,32 @@ HEAVY = {
 # docs/architecture.md in short: what each part may import of the others
 MAY_IMPORT = {
     "lattices": set(),
-    "io": {"lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"},
+    # of mapping, the maps themselves: what is written and read
+    "io": {
+        *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
+        "mapping.comparison",
+    },
     "model": {"lattices"},
-    "mapping": {"lattices", "io", "model"},
+    "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
+    "terminal": {"catalogue", "io", "mapping", "model"},
     "simulation": {"lattices"},
     "fingerprint": {"io.files", "mapping.messages", "model.backend", "model.card"},
     "training": {"lattices", "io", "model", "mapping", "simulation"},
-    "cli": {"lattices", "io", "model", "mapping", "fingerprint", "simulation", "training"},
+    "cli": {
+        "terminal",
+        "lattices",
+        "io",
+        "model",
+        "mapping",
+        "fingerprint",
+        "simulation",
+        "training",
+    },
     "gui": {
         *("lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"),
         *("fingerprint.classes", "fingerprint.service"),
+        *("mapping.indexed_map", "mapping.hough", "mapping.pattern_centre", "mapping.phases"),
+        "mapping.comparison",
     },
 }
 

@@ -8,6 +8,8 @@ PAGE_WIDTH, TALLEST_PANEL = 7.1, 4.4
 MARGIN, GAP, TITLE_HEIGHT, TITLE_CHARACTER = 0.08, 0.16, 0.2, 0.06
 LEGEND_WIDTH, LEGEND_PITCH, LEGEND_ROW = 2.2, 2.37, 0.165
 LEAST_DPI, MOST_DPI = 300, 600
+#: However narrow the page, a panel is no narrower.
+LEAST_PANEL = 0.6
 #: Maps longer and thinner than this are drawn thicker than they are, to be seen at all.
 MOST_ELONGATED = 12.0
 
@@ -42,9 +44,18 @@ class Layout:
 
 
 def lay_out(
-    columns: int, extent: tuple[float, float], titles: list[str], legend_rows: int
+    columns: int,
+    extent: tuple[float, float],
+    titles: list[str],
+    legend_rows: int,
+    *,
+    page_width: float | None = None,
+    dpi: float | None = None,
+    legend_width: float = LEGEND_WIDTH,
 ) -> Layout:
     """Put panels side by side with the legend to their right, or below one another if wide.
+
+    Three panels or more leave no room on their right: the legend is below them.
 
     Parameters
     ----------
@@ -56,34 +67,52 @@ def lay_out(
         Titles of the panels.
     legend_rows
         Rows of the legend.
+    page_width
+        Width of the page in inches, exactly, unless the legend needs more. By default as wide as
+        what stands on it, at most `PAGE_WIDTH`.
+    dpi
+        Dots an inch; by default `LEAST_DPI` to `MOST_DPI`, whole dots for each map pixel.
+    legend_width
+        Width of one column of the legend, in inches.
     """
     aspect = min(max(extent[1] / extent[0], 1 / MOST_ELONGATED), MOST_ELONGATED)
     stacked = aspect > 2
-    width = PAGE_WIDTH - 2 * MARGIN
+    legend_below = stacked or len(titles) > 2
+    room = (page_width or PAGE_WIDTH) - 2 * MARGIN
+    width = room
     if not stacked:
-        width = (width - LEGEND_WIDTH) / len(titles) - GAP
+        beside = 0 if legend_below else legend_width
+        gaps = len(titles) - legend_below
+        width = max((room - beside - gaps * GAP) / len(titles), LEAST_PANEL)
     width = min(width, TALLEST_PANEL * aspect)
-    dpi = min(ceil(LEAST_DPI * width / columns) * columns / width, MOST_DPI)
+    if dpi is None:
+        dpi = min(ceil(LEAST_DPI * width / columns) * columns / width, MOST_DPI)
     panel = round(width * dpi), round(width / aspect * dpi)
     margin, gap, title = (round(inches * dpi) for inches in (MARGIN, GAP, TITLE_HEIGHT))
     top = margin + title
-    if stacked:
-        pitch = panel[1] + gap + title
-        corners = [(margin, top + i * pitch) for i in range(len(titles))]
-        legend_columns = min(3, legend_rows)
-        legend_corner = margin, corners[-1][1] + panel[1] + gap
-    else:
+    pitch = panel[1] + gap + title
+    corners = [(margin, top + i * pitch) for i in range(len(titles))]
+    if not stacked:
         # a tall, thin panel leaves its title more room than it is wide
         pitch = max(panel[0], *(round(TITLE_CHARACTER * len(t) * dpi) for t in titles)) + gap
         corners = [(margin + i * pitch, top) for i in range(len(titles))]
-        legend_columns = 1
-        legend_corner = margin + len(titles) * pitch, top
+    column_pitch = legend_width + LEGEND_PITCH - LEGEND_WIDTH
+    legend_columns = 1
+    legend_corner = margin + len(titles) * pitch, top
+    if legend_below:
+        legend_columns = min(max(1, int((room + LEGEND_PITCH - LEGEND_WIDTH) / column_pitch)), 3)
+        legend_columns = min(legend_columns, legend_rows)
+        legend_corner = margin, corners[-1][1] + panel[1] + gap
     legend_size = (
-        round(((legend_columns - 1) * LEGEND_PITCH + LEGEND_WIDTH) * dpi),
+        round(((legend_columns - 1) * column_pitch + legend_width) * dpi),
         round(ceil(legend_rows / legend_columns) * LEGEND_ROW * dpi),
     )
     size = (
-        max(corners[-1][0] + panel[0], legend_corner[0] + legend_size[0]) + margin,
+        max(
+            corners[-1][0] + panel[0] + margin,
+            legend_corner[0] + legend_size[0] + margin,
+            round((page_width or 0) * dpi),
+        ),
         max(corners[-1][1] + panel[1], legend_corner[1] + legend_size[1]) + margin,
     )
     return Layout(dpi, size, panel, corners, legend_corner, legend_size, legend_columns)

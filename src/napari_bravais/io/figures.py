@@ -1,17 +1,26 @@
-"""Figures for print: forward-scatter image and lattice map side by side, with legend."""
+"""Figures for print: electron image and maps, with legend, area fractions and scale bar."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import ceil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_bravais.io.figure_layout import LEGEND_PITCH, LEGEND_ROW, Layout, lay_out, nice_length
+from napari_bravais.io.figure_layout import Layout, lay_out
+from napari_bravais.io.figure_parts import (
+    LegendRow,
+    Map,
+    draw_legend,
+    draw_scale_bar,
+    lattice_legend,
+    legend_width,
+)
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage, written_unit
+from napari_bravais.mapping.indexed_map import IndexedMap
+from napari_bravais.mapping.phase_map import colour_table, percentage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Formats by file extension.
 FORMATS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".svg": "svg", ".pdf": "pdf"}
+
+#: Ways to put map and electron image on the page.
+LAYOUTS = ("side by side", "map", "overlay")
 
 _STYLE = {
     # the font that comes with matplotlib stands first, so that every machine draws the same figure
@@ -34,17 +46,59 @@ _STYLE = {
 # no dates, so that the same map gives the same bytes
 _METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
-# lengths in inches
-_BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
-_SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.42, 2.2
+_OVERLAY_OPACITY = 0.5
 
 
-def save_figure(phase_map: PhaseMap, image: ElectronImage | None, path: str | Path) -> Path:
-    """Save the map beside an image of the same area, with legend, fractions and scale bar.
+@dataclass(frozen=True)
+class FigureOptions:
+    """How a figure is laid out.
+
+    Attributes
+    ----------
+    width_mm
+        Width of the page in millimetres; by default what the map needs, at most 180.
+    dpi
+        Dots an inch; by default 300 to 600, such that a map pixel is a whole number of dots.
+    layout
+        One of `LAYOUTS`: electron image and map side by side, the map alone, or the map at half
+        strength over the image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layout, or the size is none that a page can have.
+    """
+
+    width_mm: float | None = None
+    dpi: float | None = None
+    layout: str = "side by side"
+
+    def __post_init__(self):
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"{self.layout!r} is no layout; there are {', '.join(LAYOUTS)}")
+        if self.width_mm is not None and not 20 <= self.width_mm <= 2000:
+            raise ValueError(f"a figure is 20 to 2000 mm wide, not {self.width_mm:g}")
+        if self.dpi is not None and not 20 <= self.dpi <= 2400:
+            raise ValueError(f"a figure has 20 to 2400 dots an inch, not {self.dpi:g}")
+
+
+@dataclass(frozen=True)
+class _Panel:
+    title: str
+    paint: Callable[["Axes"], None]
+
+
+def save_figure(
+    shown: Map,
+    image: ElectronImage | None,
+    path: str | Path,
+    options: FigureOptions | None = None,
+) -> Path:
+    """Save a map with an image of the same area, legend, fractions and scale bar.
 
     Parameters
     ----------
-    phase_map
+    shown
         The map.
     image
         Image of the scanned area, drawn with the map's extent and registration; None draws the
@@ -52,6 +106,8 @@ def save_figure(phase_map: PhaseMap, image: ElectronImage | None, path: str | Pa
     path
         File to write; its extension says the format: ``.png``, ``.tif``, ``.svg`` or ``.pdf``.
         It appears, or is replaced, only when the figure is complete.
+    options
+        Size, resolution and layout.
 
     Returns
     -------
@@ -65,12 +121,105 @@ def save_figure(phase_map: PhaseMap, image: ElectronImage | None, path: str | Pa
     OSError
         If the file cannot be written.
     """
+    options = options or FigureOptions()
+    title = shown.source if isinstance(shown, IndexedMap) else "Bravais lattices"
+    panels = [_map_panel(shown, title)]
+    if image is not None and options.layout == "side by side":
+        panels = [_image_panel(image, shown), *panels]
+    if image is not None and options.layout == "overlay":
+        panels = [_overlay_panel(image, shown, f"{title} on {_title(image)}")]
+    return _save(panels, shown, lattice_legend([shown], []), path, options)
+
+
+def save_comparison_figure(
+    first: Map,
+    image: ElectronImage | None,
+    second: Map,
+    titles: tuple[str, str],
+    path: str | Path,
+    options: FigureOptions | None = None,
+) -> Path:
+    """Save two maps of one area with the electron image between them, as `save_figure` does.
+
+    Parameters
+    ----------
+    first, second
+        The maps.
+    image
+        Image of the scanned area, or None.
+    titles
+        The maps' titles.
+    path, options
+        As for `save_figure`; the layout is always side by side.
+    """
+    panels = [_map_panel(first, titles[0])]
+    if image is not None:
+        panels.append(_image_panel(image, first))
+    panels.append(_map_panel(second, titles[1]))
+    letters = [f"({letter})" for letter in "abc"[: len(panels)]]
+    lettered = [
+        _Panel(f"{letter} {panel.title}", panel.paint)
+        for letter, panel in zip(letters, panels, strict=True)
+    ]
+    legend = lattice_legend([first, second], [letters[0], letters[-1]])
+    return _save(lettered, first, legend, path, options or FigureOptions())
+
+
+def save_code_figure(
+    codes: np.ndarray,
+    kinds: list[tuple[str, str]],
+    title: str,
+    like: Map,
+    path: str | Path,
+    options: FigureOptions | None = None,
+) -> Path:
+    """Save a map of codes, as the difference of two maps, with the share of each code.
+
+    Parameters
+    ----------
+    codes
+        Shape (ny, nx); places in ``kinds``.
+    kinds
+        Colour and title of each code.
+    title
+        What stands over the map.
+    like
+        A map of the same area, for its step.
+    path, options
+        As for `save_figure`.
+    """
+    table = np.array([list(bytes.fromhex(colour[1:])) for colour, _ in kinds], np.uint8)
+    panel = _Panel(title, lambda axes: _paint(axes, table[codes], like))
+    legend = [
+        LegendRow(colour, "", name, (percentage(float((codes == code).mean())),))
+        for code, (colour, name) in enumerate(kinds)
+        if (codes == code).any()
+    ]
+    return _save([panel], like, legend, path, options or FigureOptions())
+
+
+def _save(
+    panels: list[_Panel],
+    like: Map,
+    legend: list[LegendRow],
+    path: str | Path,
+    options: FigureOptions,
+) -> Path:
     path = Path(path)
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    layout = lay_out(
+        like.shape[1],
+        like.extent,
+        [panel.title for panel in panels],
+        len(legend),
+        page_width=options.width_mm and options.width_mm / 25.4,
+        dpi=options.dpi,
+        legend_width=legend_width(len(legend[0].fractions)),
+    )
     with _style(), replacing(path) as temporary:
-        figure = _draw(phase_map, image)
+        figure = _draw(panels, like, legend, layout)
         figure.savefig(
             temporary, format=file_format, dpi=figure.dpi, metadata=_METADATA.get(file_format)
         )
@@ -88,26 +237,21 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _draw(phase_map: PhaseMap, image: ElectronImage | None) -> "Figure":
+def _draw(panels: list[_Panel], like: Map, legend: list[LegendRow], layout: Layout) -> "Figure":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    titles = ["Bravais lattices"] if image is None else [_title(image), "Bravais lattices"]
-    legend = _legend_rows(phase_map)
-    layout = lay_out(phase_map.shape[1], phase_map.extent, titles, len(legend))
     # a hundredth of a dot keeps rounding from losing the last one
     figure = Figure([(dots + 0.01) / layout.dpi for dots in layout.size], layout.dpi)
     FigureCanvasAgg(figure)
-    panels = [_add_axes(figure, layout, corner, layout.panel) for corner in layout.corners]
-    if image is not None:
-        _draw_image(panels[0], image, phase_map)
-    _draw_map(panels[-1], phase_map)
-    height, width = phase_map.extent
-    for axes, title in zip(panels, titles, strict=True):
-        axes.set_title(title, loc="left", pad=3)
+    height, width = like.extent
+    for panel, corner in zip(panels, layout.corners, strict=True):
+        axes = _add_axes(figure, layout, corner, layout.panel)
+        panel.paint(axes)
+        axes.set_title(panel.title, loc="left", pad=3)
         axes.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0), aspect="auto")
-        _draw_scale_bar(axes, phase_map, layout)
-    _draw_legend(_add_axes(figure, layout, layout.legend, layout.legend_size), legend, layout)
+        draw_scale_bar(axes, like, layout)
+    draw_legend(_add_axes(figure, layout, layout.legend, layout.legend_size), legend, layout)
     return figure
 
 
@@ -126,14 +270,31 @@ def _add_axes(
     )
 
 
-def _draw_image(axes: "Axes", image: ElectronImage, phase_map: PhaseMap) -> None:
+def _map_panel(shown: Map, title: str) -> _Panel:
+    return _Panel(title, lambda axes: _paint(axes, _colours(shown), shown))
+
+
+def _image_panel(image: ElectronImage, like: Map) -> _Panel:
+    return _Panel(_title(image), lambda axes: _draw_image(axes, image, like))
+
+
+def _overlay_panel(image: ElectronImage, shown: Map, title: str) -> _Panel:
+    def paint(axes: "Axes") -> None:
+        _draw_image(axes, image, shown)
+        opacity = np.where(shown.mapped, 255 * _OVERLAY_OPACITY, 0).astype(np.uint8)
+        _paint(axes, np.dstack([_colours(shown), opacity]), shown)
+
+    return _Panel(title, paint)
+
+
+def _draw_image(axes: "Axes", image: ElectronImage, like: Map) -> None:
     """Draw the image where it belongs on the map, whose outer corner is the origin."""
     data = np.asarray(image.data, float)
     low, high = np.nanpercentile(data, [0.5, 99.5])
     # offsets are from the centre of the map's first pixel to the centre of the image's
     top, left = (
         offset + (map_step - step) / 2
-        for offset, map_step, step in zip(image.offset, phase_map.step, image.step, strict=True)
+        for offset, map_step, step in zip(image.offset, like.step, image.step, strict=True)
     )
     bottom, right = top + data.shape[0] * image.step[0], left + data.shape[1] * image.step[1]
     axes.imshow(
@@ -146,78 +307,13 @@ def _draw_image(axes: "Axes", image: ElectronImage, phase_map: PhaseMap) -> None
     )
 
 
-def _draw_map(axes: "Axes", phase_map: PhaseMap) -> None:
-    height, width = phase_map.extent
-    colours = colour_table()[phase_map.labels + 1]
-    colours[~phase_map.mapped] = 255
+def _colours(shown: Map) -> np.ndarray:
+    """Return the colours of a map, shape (ny, nx, 3); white where not mapped."""
+    colours = colour_table()[shown.labels + 1]
+    colours[~shown.mapped] = 255
+    return colours
+
+
+def _paint(axes: "Axes", colours: np.ndarray, like: Map) -> None:
+    height, width = like.extent
     axes.imshow(colours, interpolation="nearest", extent=(0, width, height, 0), zorder=3)
-
-
-def _draw_scale_bar(axes: "Axes", phase_map: PhaseMap, layout: Layout) -> None:
-    """Draw a white bar in a dark box in the lower left corner; upright if the map is."""
-    from matplotlib.patches import Rectangle
-
-    height, width = phase_map.extent
-    upright = width < height / 3
-    along = height if upright else width
-    length = nice_length(along / 4)
-    if phase_map.step_unit == "px" and along >= 3:
-        length = max(length, 1.0)
-    bar = round(length / along * layout.panel[1 if upright else 0])
-    thickness, padding, inset = (
-        round(inches * layout.dpi) for inches in (_BAR_THICKNESS, _BAR_PADDING, _BAR_INSET)
-    )
-
-    def on_axes(along: float, across: float) -> tuple[float, float]:
-        x, y = (across, along) if upright else (along, across)
-        return x / layout.panel[0], y / layout.panel[1]
-
-    def block(corner: tuple[int, int], size: tuple[int, int], **style) -> None:
-        style |= {"transform": axes.transAxes, "linewidth": 0, "antialiased": False}
-        axes.add_patch(Rectangle(on_axes(*corner), *on_axes(*size), **style))
-
-    label = axes.text(
-        0, 0, f"{length:g} {written_unit(phase_map.step_unit)}", color="white", zorder=6
-    )
-    label_size = label.get_window_extent()
-    room = max(bar, ceil(label_size.width))
-    box = room + 2 * padding, thickness + ceil(label_size.height) + 3 * padding
-    block((inset, inset), box, facecolor="black", alpha=0.65, zorder=5)
-    start = inset + padding + (room - bar) // 2, inset + padding
-    block(start, (bar, thickness), facecolor="white", zorder=6)
-    x, y = on_axes(inset + padding + room / 2, inset + 2 * padding + thickness)
-    label.set(transform=axes.transAxes, x=x, y=y, rotation=90 if upright else 0)
-    label.set(ha="left" if upright else "center", va="center" if upright else "bottom")
-
-
-def _legend_rows(phase_map: PhaseMap) -> list[tuple[str, str, str, str]]:
-    """Return colour, Pearson symbol, name and area fraction of each row."""
-    rows = [
-        (lattice.colour, lattice.pearson, lattice.name, percentage(fraction))
-        for lattice, _, fraction in phase_map.fractions()
-    ]
-    if not phase_map.mapped.all():
-        rows.append(
-            ("white", "", "not mapped (of all pixels)", percentage(1 - phase_map.mapped.mean()))
-        )
-    return rows
-
-
-def _draw_legend(axes: "Axes", rows: list[tuple[str, str, str, str]], layout: Layout) -> None:
-    """Draw swatch, Pearson symbol, name and area fraction of each lattice."""
-    from matplotlib.patches import Rectangle
-
-    lines = ceil(len(rows) / layout.legend_columns)
-    width, height = (dots / layout.dpi for dots in layout.legend_size)
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    for index, (colour, symbol, name, fraction) in enumerate(rows):
-        column, line = divmod(index, lines)
-        x, y = column * LEGEND_PITCH, line * LEGEND_ROW
-        swatch = Rectangle((x, y), _SWATCH, _SWATCH, facecolor=colour, edgecolor="black")
-        swatch.set(linewidth=0.4, clip_on=False)
-        axes.add_patch(swatch)
-        y += _SWATCH / 2
-        axes.text(x + _SYMBOL, y, symbol, va="center_baseline", fontstyle="italic")
-        axes.text(x + _NAME, y, name, va="center_baseline")
-        axes.text(x + _FRACTION, y, fraction, va="center_baseline", ha="right")

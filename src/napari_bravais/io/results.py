@@ -11,6 +11,7 @@ from napari_bravais.io.figures import save_figure
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import LATTICES, UNCLASSIFIED
+from napari_bravais.mapping.indexed_map import IndexedMap
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
 
 #: What `save_results` writes: what it is, and the name of its file.
@@ -61,9 +62,9 @@ def save_results(
         new = {what: stack.enter_context(replacing(path)) for what, path in paths.items()}
         save_figure(phase_map, image, new["figure (PNG)"])
         save_figure(phase_map, image, new["figure (SVG)"])
-        _write_labels(phase_map, new["labels"])
-        _write_fractions(phase_map, new["fractions"])
-        _write_map(phase_map, new["map"])
+        write_labels(phase_map, new["labels"])
+        write_fractions(phase_map, new["fractions"])
+        write_map(phase_map, new["map"])
     return paths
 
 
@@ -106,7 +107,8 @@ def load_result(path: str | Path) -> PhaseMap:
         raise ResultError(f"{path} is no saved map, or damaged: {error}") from error
 
 
-def _write_map(phase_map: PhaseMap, path: Path) -> None:
+def write_map(phase_map: PhaseMap, path: Path) -> None:
+    """Write the map whole, for `load_result`."""
     about = {
         "step": phase_map.step,
         "step_unit": phase_map.step_unit,
@@ -121,7 +123,7 @@ def _write_map(phase_map: PhaseMap, path: Path) -> None:
     )
 
 
-def _write_labels(phase_map: PhaseMap, path: Path) -> None:
+def write_labels(phase_map: PhaseMap | IndexedMap, path: Path) -> None:
     """Write label + 1 (0 is *not classified*) with the colours and, where known, the pixel size."""
     import tifffile
 
@@ -146,7 +148,8 @@ def _write_labels(phase_map: PhaseMap, path: Path) -> None:
     )
 
 
-def _write_fractions(phase_map: PhaseMap, path: Path) -> None:
+def write_fractions(phase_map: PhaseMap | IndexedMap, path: Path) -> None:
+    """Write a table of the lattices' pixels and area fractions."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["lattice", "name", "pixels", "fraction"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, Lattice
-from napari_bravais.mapping.indexed_map import NOT_INDEXED, CrystalPhase, IndexedMap
+from napari_bravais.mapping.indexed_map import NOT_INDEXED, NOT_MAPPED, CrystalPhase, IndexedMap
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap
@@ -27,6 +27,26 @@ def phase_of_lattice(lattice: Lattice) -> CrystalPhase:
     """Return a phase that stands for all phases of a lattice; its unit cell is not known."""
     name = f"{lattice.pearson} {lattice.name}"
     return CrystalPhase(name, _HOLOHEDRAL[lattice.pearson])
+
+
+def as_indexed(shown: "PhaseMap | IndexedMap") -> IndexedMap:
+    """Return a map as one that names phases: a lattice map with a phase for each lattice."""
+    if isinstance(shown, IndexedMap):
+        return shown
+    labels = shown.labels
+    found = np.unique(labels[labels >= 0])
+    place = np.full(len(LATTICES) + 1, NOT_INDEXED, np.int16)
+    place[found] = np.arange(found.size)
+    index = np.where(shown.mapped, place[labels], np.int16(NOT_MAPPED))
+    return IndexedMap(
+        phases=tuple(phase_of_lattice(LATTICES[label]) for label in found),
+        phase_index=index,
+        scores={"quality": shown.quality, "confidence": shown.confidence},
+        step=shown.step,
+        step_unit=shown.step_unit,
+        source="Neural network",
+        provenance=shown.provenance,
+    )
 
 
 def phase_map_to_crystal_map(phase_map: "PhaseMap") -> "CrystalMap":

@@ -234,6 +234,7 @@ def provenance(scan: Scan, classifier: Classifier) -> dict:
         "scan": scan.provenance,
         "model": classifier.name,
         "model_sha256": classifier.checksum,
+        "model_card": classifier.card,
         "device": classifier.device,
         "versions": {**{name: version(name) for name in packages}, **classifier.versions},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

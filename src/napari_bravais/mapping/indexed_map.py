@@ -1,6 +1,6 @@
 """Maps that name phases: indexed here by Hough transform, or by a vendor's software."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,6 +173,20 @@ class IndexedMap:
         total = max(index.size, 1)
         rows = zip((*self.phases, None), (*counts[1:], counts[0]), strict=True)
         return [(phase, n, n / total) for phase, n in rows]
+
+    def in_frame(self, frame: str) -> "IndexedMap":
+        """Return the map with its rotations in another sample frame."""
+        if frame == self.frame or self.rotations is None:
+            return self
+        # Oxford's frame is EDAX's turned by a quarter about the normal
+        half = np.sqrt(0.5) * (1 if frame == "oxford" else -1)
+        w, x, y, z = np.moveaxis(self.rotations.astype(float), -1, 0)
+        cosine = np.sqrt(0.5)
+        turned = (
+            *(w * cosine - z * half, x * cosine + y * half),
+            *(y * cosine - x * half, z * cosine + w * half),
+        )
+        return replace(self, rotations=np.stack(turned, axis=-1), frame=frame)
 
     def to_crystal_map(self) -> "CrystalMap":
         """Return the map as orix's; what is not mapped counts as not indexed."""

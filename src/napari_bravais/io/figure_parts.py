@@ -1,0 +1,153 @@
+"""Scale bar and legend of a figure."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from napari_bravais.io.figure_layout import (
+    LEGEND_PITCH,
+    LEGEND_ROW,
+    LEGEND_WIDTH,
+    Layout,
+    nice_length,
+)
+from napari_bravais.mapping.indexed_map import IndexedMap
+from napari_bravais.mapping.phase_map import PhaseMap, percentage, written_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Map = PhaseMap | IndexedMap
+
+# lengths in inches
+_BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
+_SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.42, 2.2
+_MORE_FRACTIONS, _LONGEST_NAME = 0.5, 31
+
+
+@dataclass(frozen=True)
+class LegendRow:
+    """A line of a legend.
+
+    Attributes
+    ----------
+    colour
+        Hexadecimal colour of its swatch; "" for none.
+    symbol, name
+        Pearson symbol and words.
+    fractions
+        What stands in the columns on the right.
+    """
+
+    colour: str
+    symbol: str
+    name: str
+    fractions: tuple[str, ...]
+
+
+def legend_width(columns: int) -> float:
+    """Return the width in inches of a legend with so many columns of fractions."""
+    return LEGEND_WIDTH + (columns - 1) * _MORE_FRACTIONS
+
+
+def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
+    """Return the rows of the lattices in maps, with the area fractions in each.
+
+    Parameters
+    ----------
+    maps
+        The maps.
+    letters
+        Panel letters that stand over the fractions, where there are several maps.
+    """
+    tables = [{entry: fraction for entry, _, fraction in shown.fractions()} for shown in maps]
+    entries = sorted(
+        set().union(*tables),
+        key=lambda entry: (not entry.pearson, -max(table.get(entry, 0) for table in tables)),
+    )
+    rows = [LegendRow("", "", "", tuple(letters))] if len(maps) > 1 else []
+    for entry in entries:
+        name = entry.name
+        if phases := _phases_of(maps, entry):
+            name = f"{name}: {phases}"
+        fractions = tuple(percentage(table.get(entry, 0.0)) for table in tables)
+        rows.append(LegendRow(entry.colour, entry.pearson, _shortened(name), fractions))
+    missing = [1 - shown.mapped.mean() for shown in maps]
+    if any(missing):
+        share = tuple(percentage(part) for part in missing)
+        rows.append(LegendRow("white", "", "not mapped (of all pixels)", share))
+    return rows
+
+
+def _phases_of(maps: list[Map], entry) -> str:
+    """Return the names of the phases of a lattice that maps name."""
+    names: dict[str, None] = {}
+    for shown in maps:
+        if isinstance(shown, IndexedMap):
+            for phase, pixels, _ in shown.phase_fractions():
+                if phase is not None and pixels and phase.lattice == entry:
+                    names[phase.name] = None
+    return ", ".join(names)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def draw_legend(axes: "Axes", rows: list[LegendRow], layout: Layout) -> None:
+    """Draw swatch, Pearson symbol, name and area fractions of each row."""
+    from matplotlib.patches import Rectangle
+
+    lines = ceil(len(rows) / layout.legend_columns)
+    width, height = (dots / layout.dpi for dots in layout.legend_size)
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
+    pitch = legend_width(len(rows[0].fractions)) + LEGEND_PITCH - LEGEND_WIDTH
+    for index, row in enumerate(rows):
+        column, line = divmod(index, lines)
+        x, y = column * pitch, line * LEGEND_ROW
+        if row.colour:
+            swatch = Rectangle((x, y), _SWATCH, _SWATCH, facecolor=row.colour, edgecolor="black")
+            swatch.set(linewidth=0.4, clip_on=False)
+            axes.add_patch(swatch)
+        y += _SWATCH / 2
+        axes.text(x + _SYMBOL, y, row.symbol, va="center_baseline", fontstyle="italic")
+        axes.text(x + _NAME, y, row.name, va="center_baseline")
+        for place, fraction in enumerate(row.fractions):
+            right = x + _FRACTION + place * _MORE_FRACTIONS
+            axes.text(right, y, fraction, va="center_baseline", ha="right")
+
+
+def draw_scale_bar(axes: "Axes", shown: Map, layout: Layout) -> None:
+    """Draw a white bar in a dark box in the lower left corner; upright if the map is."""
+    from matplotlib.patches import Rectangle
+
+    height, width = shown.extent
+    upright = width < height / 3
+    along = height if upright else width
+    length = nice_length(along / 4)
+    if shown.step_unit == "px" and along >= 3:
+        length = max(length, 1.0)
+    bar = round(length / along * layout.panel[1 if upright else 0])
+    thickness, padding, inset = (
+        round(inches * layout.dpi) for inches in (_BAR_THICKNESS, _BAR_PADDING, _BAR_INSET)
+    )
+
+    def on_axes(along: float, across: float) -> tuple[float, float]:
+        x, y = (across, along) if upright else (along, across)
+        return x / layout.panel[0], y / layout.panel[1]
+
+    def block(corner: tuple[int, int], size: tuple[int, int], **style) -> None:
+        style |= {"transform": axes.transAxes, "linewidth": 0, "antialiased": False}
+        axes.add_patch(Rectangle(on_axes(*corner), *on_axes(*size), **style))
+
+    label = axes.text(0, 0, f"{length:g} {written_unit(shown.step_unit)}", color="white", zorder=6)
+    label_size = label.get_window_extent()
+    room = max(bar, ceil(label_size.width))
+    box = room + 2 * padding, thickness + ceil(label_size.height) + 3 * padding
+    block((inset, inset), box, facecolor="black", alpha=0.65, zorder=5)
+    start = inset + padding + (room - bar) // 2, inset + padding
+    block(start, (bar, thickness), facecolor="white", zorder=6)
+    x, y = on_axes(inset + padding + room / 2, inset + 2 * padding + thickness)
+    label.set(transform=axes.transAxes, x=x, y=y, rotation=90 if upright else 0)
+    label.set(ha="left" if upright else "center", va="center" if upright else "bottom")

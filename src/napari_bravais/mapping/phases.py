@@ -1,0 +1,79 @@
+"""The phases to index by: by name, by CIF file, or proposed from a map."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_bravais import catalogue
+from napari_bravais.mapping.phase_map import PhaseMap
+
+if TYPE_CHECKING:
+    from orix.crystal_map import Phase
+
+# A lattice that covers less is more likely noise than a phase.
+_LEAST_FRACTION = 0.01
+
+
+def find_phase(name: str | Path) -> "Phase":
+    """Return a phase by its name in the catalogue, or from a CIF file.
+
+    Parameters
+    ----------
+    name
+        Name, alias or formula of a structure of the catalogue, for example ``"rutile"``, or the
+        path of a file that ends in ``.cif``.
+
+    Returns
+    -------
+    orix.crystal_map.Phase
+        With space group, unit cell and all its atoms.
+
+    Raises
+    ------
+    CatalogueError
+        If there is no such structure, or the file holds none.
+    """
+    if Path(name).suffix.lower() == ".cif":
+        return catalogue.read_cif(Path(name)).phase()
+    return catalogue.phase(str(name))
+
+
+def phase_names() -> tuple[str, ...]:
+    """Return the names of the catalogue's structures, the everyday ones first."""
+    return catalogue.names()
+
+
+def proposed_phases(
+    phase_map: PhaseMap, materials: Iterable[str] = (), each: int = 2
+) -> list["Phase"]:
+    """Propose phases for a map that the network made.
+
+    Parameters
+    ----------
+    phase_map
+        The map.
+    materials
+        Names of the materials that the network takes for likeliest; those that are in the
+        catalogue are proposed first.
+    each
+        How many phases a lattice.
+
+    Returns
+    -------
+    list of orix.crystal_map.Phase
+        For each lattice that covers one percent of the map, the largest first: the likeliest
+        materials, then the catalogue's most everyday ones of that lattice.
+    """
+    likely = []
+    for name in materials:
+        try:
+            likely.append(catalogue.find(name))
+        except catalogue.CatalogueError:
+            continue
+    phases = []
+    for lattice, _, fraction in phase_map.fractions():
+        if lattice.pearson and fraction >= _LEAST_FRACTION:
+            own = [entry for entry in likely if entry.lattice == lattice.pearson]
+            ranked = dict.fromkeys([*own, *catalogue.by_lattice(lattice.pearson)])
+            phases += [entry.phase() for entry in list(ranked)[:each]]
+    return phases

@@ -1,0 +1,110 @@
+"""What all commands share: one-line errors, the progress bar, and how results are told."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from errno import EACCES
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from napari_bravais.mapping.phase_map import percentage, written_unit
+
+if TYPE_CHECKING:
+    from napari_bravais.io.scan import Scan
+    from napari_bravais.mapping.indexed_map import IndexedMap
+    from napari_bravais.mapping.phase_map import PhaseMap
+
+#: Argument of commands that read a scan.
+ScanPath = Annotated[
+    Path, typer.Argument(metavar="SCAN", help="Scan in any format that kikuchipy reads.")
+]
+
+OUTPUT_HELP = "Where to write the results; earlier ones there are replaced."
+
+#: Option of commands that write several files.
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIRECTORY", help=OUTPUT_HELP)]
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what users can put right into one line and exit status 1."""
+    from napari_bravais.catalogue import CatalogueError
+    from napari_bravais.io.scan import ScanError
+    from napari_bravais.io.vendor_maps import MapError
+    from napari_bravais.mapping.cluster import ClusterError
+    from napari_bravais.mapping.hough import HoughError
+    from napari_bravais.mapping.store import StoreError
+    from napari_bravais.model.classifier import ModelError
+
+    users_own = (ScanError, ModelError, StoreError, ClusterError, HoughError, MapError)
+    try:
+        yield
+    except (*users_own, CatalogueError) as error:
+        fail(str(error))
+    except OSError as error:
+        known = error.filename is not None and error.strerror is not None
+        fail(f"{error.filename}: {error.strerror}" if known else str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong on standard error, and end with exit status 1."""
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def require_writable(directory: Path) -> None:
+    """Make a directory and see, before hours of work, whether it can be written to."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if not os.access(directory, os.W_OK):
+        raise PermissionError(EACCES, "no permission to write here", str(directory))
+
+
+@contextmanager
+def progress_bar(what: str = "Mapping") -> Iterator[Callable[[int, int], None]]:
+    """Show patterns done, patterns a second and the time left on standard error."""
+    from tqdm import tqdm
+
+    with ExitStack() as stack:
+        bars = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:  # not earlier, so that an error at the start stands alone
+                bar = tqdm(
+                    desc=what,
+                    total=total,
+                    initial=done,
+                    unit=" patterns",
+                    file=sys.stderr,
+                )
+                bars.append(stack.enter_context(bar))
+            bars[0].update(done - bars[0].n)
+
+        yield show
+
+
+def description(scan: "Scan") -> str:
+    """Return what a scan holds as a line of text."""
+    (rows, columns), (height, width) = scan.navigation_shape, scan.signal_shape
+    step = " x ".join(f"{length:g}" for length in dict.fromkeys(scan.step))
+    return (
+        f"Scan: {scan.path.name}, {rows} x {columns} patterns of {height} x {width} pixels, "
+        f"step {step} {written_unit(scan.step_unit)}"
+    )
+
+
+def table(shown: "PhaseMap | IndexedMap") -> str:
+    """Return the fractions as lines of text."""
+    return "\n".join(
+        f"  {lattice.pearson:2}  {lattice.name:25}{pixels:>9}{percentage(fraction):>10}"
+        for lattice, pixels, fraction in shown.fractions()
+    )
+
+
+def tell_written(written: dict[str, Path]) -> None:
+    """List the files that were written."""
+    typer.echo("Written:")
+    for what, where in written.items():
+        typer.echo(f"  {what:<13} {where}")
