@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_bravais.fingerprint.periodic import images_near, nearest_neighbours
+from napari_bravais.fingerprint.symmetry import quiet_spglib
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 REACH, BIN, SITE = 3.6, 0.25, 0.35
 
 #: Atoms whose neighbours are looked at, at most.
-MAX_REFERENCES = 300
+MAX_REFERENCES = 128
 
 #: Shortest pair vectors of which lattices are tried.
 TRIED = 16
@@ -31,6 +32,9 @@ BLURRED = 0.22
 
 #: A site counts if it is filled this often compared with the fullest.
 FILLED = 0.25
+
+#: Sites up to which a cell is looked at for symmetry; those of a glass have none.
+MOST_SITES = 200
 
 _STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if any(step)])
 
@@ -65,10 +69,11 @@ class AverageStructure:
     @property
     def conventional_cell(self) -> np.ndarray:
         """The conventional cell of its space group, vectors as rows, shape (3, 3), angstroms."""
-        import spglib
-
+        if len(self.sites) > MOST_SITES:
+            return self.cell
         cell = (self.cell, self.sites, np.ones(len(self.sites), int))
-        standard = spglib.standardize_cell(cell, no_idealize=True, symprec=self.tolerance)
+        with quiet_spglib() as spglib:
+            standard = spglib.standardize_cell(cell, no_idealize=True, symprec=self.tolerance)
         return self.cell if standard is None else np.asarray(standard[0])
 
 
@@ -91,19 +96,20 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
     vectors, references = _pair_vectors(atoms, bond, centre)
     cell, error = _lattice(vectors / bond, len(references))
     whole = atoms.pbc.all() and centre is None
-    if cell is None:
-        if not whole:
-            return None
-        cell, error = np.asarray(atoms.cell), 0.0
-    else:
+    if cell is not None:
         cell, error = cell * bond, error * bond
         if whole:
             cell, error = _fitted(cell, np.asarray(atoms.cell), error)
-    cell = cell if np.linalg.det(cell) > 0 else -cell
-    sites, scatter, spread = _sites(references, cell, SITE * bond)
-    if not whole and spread > BLURRED * bond:
+        cell = cell if np.linalg.det(cell) > 0 else -cell
+        sites, scatter, spread = _sites(references, cell, SITE * bond)
+        if spread < BLURRED * bond:
+            tolerance = min(0.01 + 3 * (error + scatter), 0.1 * bond)
+            return AverageStructure(cell, sites, tolerance)
+    if not whole:
         return None
-    return AverageStructure(cell, sites, 0.01 + 3 * (error + scatter))
+    cell = np.asarray(atoms.cell)
+    cell = cell if np.linalg.det(cell) > 0 else -cell
+    return AverageStructure(cell, atoms.positions @ np.linalg.inv(cell) % 1, 0.01)
 
 
 def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +140,7 @@ def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, f
     """
     if len(vectors) < 3:
         return None, 0.0
-    piles, counts, density = _piles(vectors)
+    piles, counts = _piles(vectors)
     short = piles[(counts > 0.6 * counts.max()) & _upper_half(piles)]
     short = short[np.argsort((short**2).sum(axis=1))][:TRIED]
     if len(short) < 3:
@@ -145,17 +151,15 @@ def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, f
     cells, volumes = cells[volumes > 0.3 * lengths], volumes[volumes > 0.3 * lengths]
     if len(cells) == 0:
         return None, 0.0
-    scores = _scores(cells, density)
-    if scores.max() < 2.5 * density.mean():
-        return None, 0.0
+    scores = _scores(cells, piles, counts)
     good = np.flatnonzero(scores > 0.85 * scores.max())
     # of cells of one volume the one with the shortest vectors
     rank = np.round(volumes[good], 1) + 1e-3 * np.linalg.norm(cells[good], axis=2).sum(axis=1)
-    return _refined(cells[good[np.argmin(rank)]], piles, counts, vectors)
+    return _refined(cells[good[np.argmin(rank)]], piles, counts)
 
 
-def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the mean vector of each pile, how many vectors are in it, and their smooth density."""
+def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean vector of each pile, shape (k, 3), and how many vectors are in it."""
     from scipy.ndimage import gaussian_filter, maximum_filter
     from scipy.spatial import cKDTree
 
@@ -173,7 +177,7 @@ def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.bincount(nearest[kept], vectors[kept, axis], minlength=len(summits)) for axis in range(3)
     ]
     piles = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
-    return piles[counts > 0], counts[counts > 0], density
+    return piles[counts > 0], counts[counts > 0]
 
 
 def _upper_half(vectors: np.ndarray) -> np.ndarray:
@@ -182,17 +186,23 @@ def _upper_half(vectors: np.ndarray) -> np.ndarray:
     return (z > 0) | ((z == 0) & ((y > 0) | ((y == 0) & (x > 0))))
 
 
-def _scores(cells: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Return the mean density of pair vectors on each lattice's points within reach."""
-    half = density.shape[0] // 2
+def _scores(cells: np.ndarray, piles: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the mean count of the piles on each lattice's points within reach."""
+    from scipy.spatial import cKDTree
+
+    # what the pile next to each place of a grid counts, so that any lattice is looked up at once
+    half = int(np.ceil(REACH / BIN))
+    grid = (np.stack(np.indices((2 * half + 1,) * 3), axis=-1) - half) * BIN
+    _, nearest = cKDTree(piles).query(grid, distance_upper_bound=0.4)
+    near = np.append(counts, 0)[nearest]
     points = _STEPS @ cells
     inside = (points**2).sum(axis=2) < (REACH - BIN) ** 2
     bins = np.clip(np.rint(points / BIN).astype(int) + half, 0, 2 * half)
-    found = density[bins[..., 0], bins[..., 1], bins[..., 2]] * inside
+    found = near[bins[..., 0], bins[..., 1], bins[..., 2]] * inside
     return found.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
 
 
-def _refined(cell, piles, counts, vectors) -> tuple[np.ndarray, float]:
+def _refined(cell, piles, counts) -> tuple[np.ndarray, float]:
     """Fit a lattice to all piles on its points; return it and its standard error."""
     for _ in range(2):
         steps = np.rint(np.linalg.solve(cell.T, piles.T).T)

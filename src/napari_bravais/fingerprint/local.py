@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: Atoms in the window: fewer than a whole structure's, to see smaller grains.
 WINDOW = 150
 
+#: How far round a place atoms are looked at, in cube roots of the volume an atom has.
+NEIGHBOURHOOD = 7.0
+
 
 def local_map(
     classifier: StructureClassifier,
@@ -49,9 +52,24 @@ def local_map(
     )
     v, u = np.meshgrid(along, across, indexing="ij")
     places = np.stack([u, v, np.full_like(u, depth)], axis=-1) @ atoms.cell.array
-    images = [fingerprint(atoms, place, WINDOW) for place in progress(places.reshape(-1, 3))]
+    images = [
+        fingerprint(_neighbourhood(atoms, place), place, WINDOW)
+        for place in progress(places.reshape(-1, 3))
+    ]
     probabilities = classifier.predict(np.stack(images))
     return probabilities.reshape(*u.shape, -1), places
+
+
+def _neighbourhood(atoms: "Atoms", place: np.ndarray) -> "Atoms":
+    """Return the atoms round a place, as a cloud: all that its fingerprint depends on."""
+    from ase import Atoms
+
+    from napari_bravais.fingerprint.periodic import images_in_box
+
+    half = NEIGHBOURHOOD * (abs(np.linalg.det(atoms.cell)) / len(atoms)) ** (1 / 3)
+    corner, edges = place - half, 2 * half * np.eye(3)
+    fractions, numbers = images_in_box(atoms, corner, edges)
+    return Atoms(numbers, fractions @ edges + corner)
 
 
 def bicrystal(kind: str, seed: int = 0) -> "Atoms":

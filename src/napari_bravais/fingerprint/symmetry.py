@@ -1,5 +1,8 @@
 """What spglib says of a structure."""
 
+import os
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,16 +14,20 @@ if TYPE_CHECKING:
 TOLERANCES = {"tight": 1e-3, "medium": 1e-2, "loose": 1e-1}
 
 
-def space_group(atoms: "Atoms", tolerance: float) -> int | None:
-    """Return the number of the space group of a periodic structure; None if spglib finds none."""
-    import os
-    import warnings
-
+@contextmanager
+def quiet_spglib():
+    """Give spglib, which then neither prints what it did not find nor warns of its future."""
     import spglib
 
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        yield spglib
+
+
+def space_group(atoms: "Atoms", tolerance: float) -> int | None:
+    """Return the number of the space group of a periodic structure; None if spglib finds none."""
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    with quiet_spglib() as spglib:
         dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     return None if dataset is None else int(dataset.number)
