@@ -1,6 +1,7 @@
 """Maps made elsewhere: the vendor's own in the scan's file, and ``.ang`` and ``.ctf`` beside it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ def read_map(path: str | Path) -> PhaseMap | IndexedMap:
 
 
 def _read_by_orix(path: Path) -> IndexedMap:
+    import h5py
     from orix.io import load
 
     ending = path.suffix.lower()
@@ -77,6 +79,11 @@ def _read_by_orix(path: Path) -> IndexedMap:
     shape = _shape_of_text(path) if ending in BESIDE else None
     result = from_crystal_map(crystal_map, path.name, frame=frame, shape=shape)
     result.provenance["file"] = path.name
+    if ending == ".ctf":
+        _set_space_groups(result, _space_groups_of_ctf(path))
+    if ending in (".h5", ".hdf5"):
+        with h5py.File(path, "r") as file:
+            _set_space_groups(result, _space_groups_of_orix(file["crystal_map"]))
     if ending == ".ang":
         families = _families_of_ang(path)
         result.phases = tuple(
@@ -95,6 +102,33 @@ def _shape_of_text(path: Path) -> tuple[int, int] | None:
         if all(found):
             return int(found[0][1]), int(found[1][1])
     return None
+
+
+def _set_space_groups(result: IndexedMap, groups: list[int | None]) -> None:
+    """Set the space groups that orix forgets where their point group has two names, as 32 has."""
+    result.phases = tuple(
+        replace(phase, space_group=group, lattice=None) if group else phase
+        for phase, group in zip(result.phases, groups, strict=True)
+    )
+
+
+def _space_groups_of_orix(group: "h5py.Group") -> list[int | None]:
+    """Return the space groups of the phases of a crystal map as orix stores it."""
+    from diffpy.structure.spacegroups import GetSpaceGroup
+
+    phases = group["header/phases"]
+    names = [_text(phases[key]["space_group"]) for key in sorted(phases, key=int) if int(key) >= 0]
+    return [None if name == "None" else GetSpaceGroup(name).number for name in names]
+
+
+def _space_groups_of_ctf(path: Path) -> list[int | None]:
+    """Return the space groups of a ``.ctf``'s phases."""
+    with path.open(encoding="latin-1") as file:
+        for line in file:
+            if line.startswith("Phases"):
+                rows = [next(file).split("\t") for _ in range(int(line.split()[1]))]
+                return [int(row[4]) or None for row in rows]
+    return []
 
 
 def _families_of_ang(path: Path) -> dict[str, np.ndarray]:
@@ -180,7 +214,7 @@ def stored_map(path: str | Path) -> IndexedMap | None:
 
 def _read_stored(path: Path, file: "h5py.File", group: "h5py.Group") -> IndexedMap | None:
     data, header = group["EBSD/Data"], group["EBSD/Header"]
-    maker = next((_text(file[key]) for key in file if key.lower() == "manufacturer"), "")
+    maker = next((_text(file[key]) for key in file if key.strip().lower() == "manufacturer"), "")
     if maker.lower().startswith("oxford"):
         return _oxford(data, header)
     if maker.lower().startswith("edax"):
@@ -192,7 +226,9 @@ def _read_stored(path: Path, file: "h5py.File", group: "h5py.Group") -> IndexedM
 
         stored = hdf5group2dict(group["EBSD/CrystalMap/crystal_map"], recursive=True)
         shape = int(_number(header, "n_rows")), int(_number(header, "n_columns"))
-        return from_crystal_map(dict2crystalmap(stored), "kikuchipy (in the file)", shape=shape)
+        found = from_crystal_map(dict2crystalmap(stored), "kikuchipy (in the file)", shape=shape)
+        _set_space_groups(found, _space_groups_of_orix(group["EBSD/CrystalMap/crystal_map"]))
+        return found
     return None
 
 

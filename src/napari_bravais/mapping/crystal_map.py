@@ -156,6 +156,7 @@ def from_crystal_map(
     scores = {
         name: np.asarray(values).reshape(crystal_map.size, -1)[order, 0].reshape(shape)
         for name, values in crystal_map.prop.items()
+        if np.size(values) >= crystal_map.size  # files hold other things, too
     }
     return IndexedMap(
         phases=tuple(CrystalPhase.from_orix(crystal_map.phases[key]) for key in ids),

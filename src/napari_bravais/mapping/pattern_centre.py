@@ -1,6 +1,7 @@
 """The pattern centre: from the file, by hand, or optimised on chosen patterns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ CONVENTIONS = ("bruker", "edax", "oxford")
 
 # How far about the first guess to start, in fractions of the detector.
 _REACH = 0.04
+
+# A mean deviation of the bands, in degrees, that only the right pattern centre gives.
+_GOOD_FIT = 0.45
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,9 @@ def optimise_pattern_centre(
 ) -> PatternCentreFit:
     """Find the pattern centre with which chosen patterns are indexed best.
 
-    PyEBSDIndex's downhill simplex starts from ``start`` and, as there are false valleys, from six
-    points about it; the end where most patterns are indexed, and these best, is taken.
+    PyEBSDIndex's downhill simplex starts from ``start`` and, until it ends where all patterns are
+    indexed well, as there are false valleys, from six points about it. The end where most patterns
+    are indexed, and these best, is taken.
 
     Parameters
     ----------
@@ -156,10 +161,11 @@ def optimise_pattern_centre(
     indexer = HoughIndexer(scan, phases, start, settings or HoughSettings())
     patterns = np.stack([np.asarray(scan.patterns[row, column]) for row, column in pixels])
     patterns = indexer.prepared(patterns)
-    fit_before, indexed_before = indexer.quality_of_fit(patterns, start)
-    best = _best_of(indexer, patterns, start.bruker(scan.signal_shape))
-    centre = PatternCentre(*best).converted(start.convention, scan.signal_shape)
-    fit_after, indexed_after = indexer.quality_of_fit(patterns, centre)
+    with _one_thread():
+        fit_before, indexed_before = indexer.quality_of_fit(patterns, start)
+        best = _best_of(indexer, patterns, start.bruker(scan.signal_shape))
+        centre = PatternCentre(*best).converted(start.convention, scan.signal_shape)
+        fit_after, indexed_after = indexer.quality_of_fit(patterns, centre)
     if indexed_after == 0:
         raise HoughError(
             f"none of the {len(pixels)} patterns can be indexed near the pattern centre {start}"
@@ -173,22 +179,36 @@ def optimise_pattern_centre(
 def _best_of(
     indexer: "HoughIndexer", patterns: np.ndarray, start: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """Go downhill from the start and from points about it; return the lowest place found."""
+    """Go downhill from the start and, if that ends badly, from points about it."""
     from pyebsdindex import pcopt
-
-    starts = [np.array(start)]
-    for axis in range(3):
-        for shift in (-_REACH, _REACH):
-            starts.append(starts[0] + shift * np.eye(3)[axis])
 
     def badness(place: np.ndarray) -> tuple[int, float]:
         fit, indexed = indexer.quality_of_fit(patterns, PatternCentre(*place))
         return -indexed, fit
 
-    ends = [pcopt.optimize(patterns, indexer.indexer, PC0=place) for place in starts]
-    # the simplex knows no bounds
-    ends = [end for end in ends if end[2] > 0] or starts[:1]
-    return tuple(float(value) for value in min(ends, key=badness))
+    best, least = np.array(start), (1, np.inf)
+    shifts = [_REACH * sign * axis for axis in np.eye(3) for sign in (-1, 1)]
+    for shift in (np.zeros(3), *shifts):
+        end = pcopt.optimize(patterns, indexer.indexer, PC0=np.array(start) + shift)
+        # the simplex knows no bounds
+        if end[2] > 0 and (found := badness(end)) < least:
+            best, least = end, found
+        if least[0] == -len(patterns) and least[1] < _GOOD_FIT:
+            break
+    return tuple(float(value) for value in best)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyEBSDIndex work in one thread: a few patterns are not worth waking others."""
+    import numba
+
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
 
 
 def good_pixels(scan: "Scan", count: int = 16) -> list[tuple[int, int]]:
