@@ -26,7 +26,7 @@ MAY_IMPORT = {
     # of mapping, the maps themselves: what is written and read
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
-        "mapping.comparison",
+        *("mapping.comparison", "mapping.pooled_map"),
     },
     "model": {"lattices"},
     "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
@@ -48,7 +48,7 @@ MAY_IMPORT = {
         *("lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"),
         *("fingerprint.classes", "fingerprint.service"),
         *("mapping.indexed_map", "mapping.hough", "mapping.pattern_centre", "mapping.phases"),
-        "mapping.comparison",
+        *("mapping.comparison", "mapping.pooled_map"),
     },
 }
 

@@ -1,0 +1,132 @@
+"""Grains: neighbouring pixels whose patterns the network reads alike."""
+
+import numba as nb
+import numpy as np
+
+#: Grain number of pixels that are in none.
+NO_GRAIN = -1
+
+#: Least probability that counts: below it, logarithms say more of noise than of patterns.
+_FLOOR = 1e-4
+
+#: How many times the noise expected between two regions' means they may differ and be one grain.
+_TOLERANCE = 3.0
+
+#: What means of regions may differ by beside noise, in the noise of one pixel (squared): patterns
+#: change a little across a grain, as the beam wanders and the crystal bends.
+_DRIFT = 0.15
+
+
+def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Return logarithms of probabilities, shape (..., classes), each row's mean taken away."""
+    logs = np.log(np.clip(probabilities, _FLOOR, 1))
+    return logs - logs.mean(axis=-1, keepdims=True)
+
+
+def find_grains(probabilities: np.ndarray, classified: np.ndarray) -> np.ndarray:
+    """Group the pixels of a map into grains.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (ny, nx, classes).
+    classified
+        True where a pixel's pattern could be read, shape (ny, nx).
+
+    Returns
+    -------
+    numpy.ndarray
+        Number of each pixel's grain from 0, the largest first, shape (ny, nx), int32; `NO_GRAIN`
+        where not classified.
+
+    Notes
+    -----
+    Regions grow together along the likeliest pairs of neighbours first, for as long as their
+    means differ by no more than noise explains (Nock and Nielsen 2004, doi
+    10.1109/TPAMI.2004.110). Noise is measured on the map itself: most neighbours are of one grain.
+    """
+    classified = np.asarray(classified, bool)
+    numbers = np.full(classified.shape, NO_GRAIN, np.int32)
+    if not classified.any():
+        return numbers
+    pixels = np.cumsum(classified).reshape(classified.shape) - 1
+    values = log_probabilities(probabilities[classified]).astype(np.float64)
+    pairs = _neighbours(pixels, classified)
+    squares = ((values[pairs[:, 0]] - values[pairs[:, 1]]) ** 2).sum(axis=1)
+    noise = np.median(squares) / 2 + 1e-9 if len(squares) else 1.0
+    pairs = pairs[np.argsort(squares, kind="stable")]
+    roots = _grow(values, pairs, noise, _TOLERANCE, _DRIFT)
+    _, number, size = np.unique(roots, return_inverse=True, return_counts=True)
+    rank = np.empty(len(size), np.int32)
+    rank[np.argsort(-size, kind="stable")] = np.arange(len(size))
+    numbers[classified] = rank[number]
+    return numbers
+
+
+def grain_means(values: np.ndarray, grains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average over grains.
+
+    Parameters
+    ----------
+    values
+        Shape (ny, nx, k).
+    grains
+        As `find_grains` returns them, shape (ny, nx).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Means, shape (grains, k), and pixels, shape (grains,).
+    """
+    inside = grains != NO_GRAIN
+    numbers = grains[inside]
+    pixels = np.bincount(numbers)
+    columns = [np.bincount(numbers, column) for column in values[inside].T]
+    return np.stack(columns, axis=1) / pixels[:, None], pixels
+
+
+def _neighbours(pixels: np.ndarray, classified: np.ndarray) -> np.ndarray:
+    """Return the pairs of classified pixels that touch, right or below, shape (pairs, 2)."""
+    across = classified[:, :-1] & classified[:, 1:]
+    down = classified[:-1] & classified[1:]
+    return np.concatenate(
+        [
+            np.stack([pixels[:, :-1][across], pixels[:, 1:][across]], axis=1),
+            np.stack([pixels[:-1][down], pixels[1:][down]], axis=1),
+        ]
+    )
+
+
+@nb.njit(cache=True)
+def _grow(values, pairs, noise, tolerance, drift):
+    """Join regions along pairs of pixels; return the root of each pixel's region."""
+    n, k = values.shape
+    parent = np.arange(n)
+    size = np.ones(n)
+    total = values.copy()
+    for a, b in pairs:
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        if a == b:
+            continue
+        square = 0.0
+        for j in range(k):
+            square += (total[a, j] / size[a] - total[b, j] / size[b]) ** 2
+        if square > noise * (tolerance * (1 / size[a] + 1 / size[b]) + drift):
+            continue
+        if size[a] < size[b]:
+            a, b = b, a
+        parent[b] = a
+        size[a] += size[b]
+        for j in range(k):
+            total[a, j] += total[b, j]
+    for a in range(n):
+        root = a
+        while parent[root] != root:
+            root = parent[root]
+        parent[a] = root
+    return parent

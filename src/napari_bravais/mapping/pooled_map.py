@@ -1,0 +1,88 @@
+"""The answer of a whole map: its phases, each with one lattice."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bravais.lattices import LATTICES, Lattice
+from napari_bravais.mapping.phase_map import percentage
+
+#: Number of pixels that are of no phase.
+NO_PHASE = -1
+
+
+@dataclass(frozen=True)
+class PooledPhase:
+    """One phase of a map.
+
+    Attributes
+    ----------
+    number
+        From 0, the largest first.
+    pixels, grains
+        How many.
+    fraction
+        Of the classified pixels.
+    orientations
+        From how many grains evidence was pooled.
+    probabilities
+        Of each lattice, shape (14,).
+    candidates
+        The likeliest materials: name, formula, and probability among the materials known.
+    """
+
+    number: int
+    pixels: int
+    grains: int
+    fraction: float
+    orientations: int
+    probabilities: np.ndarray
+    candidates: tuple[tuple[str, str, float], ...] = ()
+
+    @property
+    def lattice(self) -> Lattice:
+        """The likeliest lattice."""
+        return LATTICES[int(self.probabilities.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """Its probability."""
+        return float(self.probabilities.max())
+
+    def caption(self) -> str:
+        """Say the phase in a line, for a figure's caption."""
+        material = f", perhaps {self.candidates[0][0]}" if self.candidates else ""
+        return (
+            f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
+            f"{self.probability:.2f} from {self.orientations} orientations, "
+            f"{percentage(self.fraction)} of the classified area{material}"
+        )
+
+
+@dataclass(frozen=True)
+class PooledMap:
+    """Phases of a map, beside the answer of each pixel.
+
+    Attributes
+    ----------
+    phases
+        The phases, the largest first.
+    numbers
+        Number of each pixel's phase, shape (ny, nx), int16; `NO_PHASE` where not classified.
+    grains
+        Number of each pixel's grain, shape (ny, nx), int32; -1 where not classified.
+    """
+
+    phases: tuple[PooledPhase, ...]
+    numbers: np.ndarray
+    grains: np.ndarray
+
+    @property
+    def lattices(self) -> np.ndarray:
+        """Index of the lattice of each pixel's phase, shape (ny, nx), int8; -1 where of none."""
+        by_phase = np.array([phase.lattice.index for phase in self.phases] + [NO_PHASE], np.int8)
+        return by_phase[self.numbers]
+
+    def caption(self) -> str:
+        """Say all phases, a line each."""
+        return "\n".join(phase.caption() for phase in self.phases)

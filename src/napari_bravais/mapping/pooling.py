@@ -1,0 +1,141 @@
+"""Pooled evidence: a map's grains, its phases, and one lattice for each phase."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.clustering import cluster
+from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means, log_probabilities
+from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
+from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.model.classifier import Classifier
+
+#: Grains, the largest ones, from which evidence is pooled.
+MOST_GRAINS = 600
+
+#: Patterns of each of them that are read again, spread over the grain.
+PATTERNS_A_GRAIN = 3
+
+#: Patterns read from the file at a time.
+_BATCH = 256
+
+
+def find_phases(
+    scan: Scan,
+    phase_map: PhaseMap,
+    classifier: Classifier,
+    index: MaterialIndex | None = None,
+    elements: Collection[str] | None = None,
+) -> PooledMap:
+    """Group a map into grains and phases, and give every phase one lattice.
+
+    Parameters
+    ----------
+    scan
+        The scan that was mapped.
+    phase_map
+        Its map.
+    classifier
+        What mapped it.
+    index
+        The materials that the classifier knows; by default those that lie beside its file.
+    elements
+        Symbols of the elements present, to narrow the candidate materials by.
+
+    Returns
+    -------
+    PooledMap
+        Without any phase if nothing is classified.
+
+    Raises
+    ------
+    ModelError
+        If the classifier has no index of materials.
+    ScanError
+        If patterns cannot be read.
+    """
+    index = index or MaterialIndex.of(classifier)
+    grains = find_grains(phase_map.probabilities, phase_map.labels >= 0)
+    if not (grains != NO_GRAIN).any():
+        return PooledMap((), np.full(phase_map.shape, NO_PHASE, np.int16), grains)
+    sizes = np.bincount(grains[grains != NO_GRAIN])
+    read = np.arange(min(len(sizes), MOST_GRAINS))
+    # single pixels are mostly noise or boundary; where there is more, they have no say
+    if (sizes[read] > 2).any():
+        read = read[sizes[read] > 2]
+    pixels, owner = _spread(grains, read, phase_map.quality)
+    probabilities, features = _embedded(scan, classifier, pixels)
+    means = _averages(features, owner)
+    logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
+    labels = cluster(index.whitened(means), np.bincount(owner))
+    of_grain = _of_all_grains(labels, phase_map, grains, read)
+    # the largest phase comes first
+    order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
+    labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
+    numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
+    phases = []
+    for number in range(len(order)):
+        own = labels == number
+        pixels_of_it = int((numbers == number).sum())
+        found = index.candidates(means[own], elements)
+        phases.append(
+            PooledPhase(
+                number=number,
+                pixels=pixels_of_it,
+                grains=int((of_grain == number).sum()),
+                fraction=pixels_of_it / int(sizes.sum()),
+                orientations=int(own.sum()),
+                probabilities=index.pooled(means[own], np.exp(logs[own])),
+                candidates=tuple(
+                    (each.material.name, each.material.formula, each.probability) for each in found
+                ),
+            )
+        )
+    return PooledMap(tuple(phases), numbers, grains)
+
+
+def _spread(
+    grains: np.ndarray, read: np.ndarray, quality: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the best patterns of grains: their flat pixels, and whose each is."""
+    flat = grains.ravel()
+    order = np.lexsort((-quality.ravel(), flat))
+    first = np.searchsorted(flat[order], read)
+    last = np.searchsorted(flat[order], read, side="right")
+    chosen = [order[a : min(b, a + PATTERNS_A_GRAIN)] for a, b in zip(first, last, strict=True)]
+    return np.concatenate(chosen), np.repeat(np.arange(len(read)), [len(c) for c in chosen])
+
+
+def _embedded(
+    scan: Scan, classifier: Classifier, pixels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read patterns again; return their probabilities and what the network sees in them."""
+    rows, columns = np.unravel_index(pixels, scan.navigation_shape)
+    answers = []
+    for start in range(0, len(pixels), _BATCH):
+        part = slice(start, start + _BATCH)
+        patterns = scan.patterns.vindex[rows[part], columns[part]]
+        patterns = patterns.compute(scheduler="synchronous")
+        answers.append(classifier.embed(patterns, scan.static_background))
+    probabilities, _, features = map(np.concatenate, zip(*answers, strict=True))
+    return probabilities, features
+
+
+def _averages(values: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Average the rows of each owner."""
+    totals = np.zeros((owner.max() + 1, values.shape[1]))
+    np.add.at(totals, owner, values)
+    return totals / np.bincount(owner)[:, None]
+
+
+def _of_all_grains(
+    labels: np.ndarray, phase_map: PhaseMap, grains: np.ndarray, read: np.ndarray
+) -> np.ndarray:
+    """Return the phase of every grain: that of those like it, for those that were not read."""
+    logs, _ = grain_means(log_probabilities(phase_map.probabilities), grains)
+    typical = _averages(logs[read], labels)
+    nearest = ((logs[:, None] - typical) ** 2).sum(axis=-1).argmin(axis=1)
+    nearest[read] = labels
+    return nearest

@@ -1,0 +1,71 @@
+"""``bravais phases``: the phases of a map, each with one lattice and candidate materials."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_bravais.terminal import ScanPath, fail, plain_errors
+
+if TYPE_CHECKING:
+    from napari_bravais.io.scan import Scan
+    from napari_bravais.mapping.phase_map import PhaseMap
+    from napari_bravais.model.classifier import Classifier
+
+
+def phases(
+    scan: ScanPath,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", exists=True, file_okay=False, help="Where `bravais map` left its map."
+        ),
+    ],
+    elements: Annotated[
+        str | None,
+        typer.Option(help="Elements present, as in Fe,Ni,C: they narrow the materials proposed."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="The .keras model that mapped; the bundled one by default.")
+    ] = None,
+) -> None:
+    """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
+    from napari_bravais.io.results import ResultError, load_result
+    from napari_bravais.io.scan import open_scan
+    from napari_bravais.model.classifier import Classifier
+
+    present = {symbol.strip() for symbol in elements.split(",")} if elements else None
+    with plain_errors():
+        opened = open_scan(scan)
+        try:
+            phase_map = load_result(output)
+        except ResultError as error:
+            fail(str(error))
+        if phase_map.shape != opened.navigation_shape:
+            fail(f"{output}: the map there is not of {scan}: they differ in size")
+        classifier = Classifier.load(model) if model else Classifier.bundled()
+        tell_phases(opened, phase_map, classifier, output, present)
+
+
+def tell_phases(
+    scan: "Scan",
+    phase_map: "PhaseMap",
+    classifier: "Classifier",
+    directory: Path,
+    elements: Collection[str] | None = None,
+) -> None:
+    """Find the phases of a map, save them beside it, and say them on standard output.
+
+    Raises
+    ------
+    ModelError
+        If the classifier has no index of materials.
+    """
+    from napari_bravais.io.pooled_results import save_pooled
+    from napari_bravais.mapping.pooling import find_phases
+
+    pooled = find_phases(scan, phase_map, classifier, elements=elements)
+    written = save_pooled(pooled, directory)
+    typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
+    typer.echo(f"  {'phases':<13} {written[0]}\n  {'phase numbers':<13} {written[1]}")

@@ -1,0 +1,133 @@
+import csv
+
+import numpy as np
+import pytest
+from tifffile import imread
+
+from napari_bravais.io.pooled_results import save_pooled
+from napari_bravais.io.scan import open_scan
+from napari_bravais.lattices import LATTICES, lattice
+from napari_bravais.mapping.clustering import cluster
+from napari_bravais.mapping.engine import map_attributes
+from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means
+from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
+from napari_bravais.mapping.pooling import find_phases
+from napari_bravais.model.candidates import MaterialIndex
+
+
+def noisy_grains(rng, noise):
+    """Return the probabilities of four grains, quarters of a map, with noise in each pixel."""
+    truth = np.zeros((20, 24), int)
+    truth[:, 12:] += 1
+    truth[10:] += 2
+    logits = rng.normal(0, 3, (4, len(LATTICES)))[truth]
+    logits = logits + rng.normal(0, noise, logits.shape)
+    odds = np.exp(logits)
+    return truth, odds / odds.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.6])
+def test_grains_are_found_through_noise(noise):
+    truth, probabilities = noisy_grains(np.random.default_rng(0), noise)
+    classified = np.ones(truth.shape, bool)
+    classified[3:6, 3:6] = False
+    grains = find_grains(probabilities, classified)
+    assert (grains[~classified] == NO_GRAIN).all() and (grains[classified] >= 0).all()
+    for quarter in range(4):
+        own = grains[classified & (truth == quarter)]
+        largest = np.bincount(own).argmax()
+        assert (own == largest).mean() > 0.95
+        assert (grains[truth != quarter] != largest).all()
+    sizes = np.bincount(grains[classified])
+    assert (np.diff(sizes) <= 0).all()
+
+
+def test_grains_of_maps_with_little_in_them():
+    probabilities = np.full((3, 4, 14), 1 / 14)
+    nothing = np.zeros((3, 4), bool)
+    assert (find_grains(probabilities, nothing) == NO_GRAIN).all()
+    one = nothing.copy()
+    one[1, 2] = True
+    assert find_grains(probabilities, one)[1, 2] == 0
+    assert not find_grains(probabilities, ~nothing).any()  # all alike: one grain
+
+
+def test_means_over_grains():
+    values = np.arange(8.0).reshape(2, 2, 2)
+    means, pixels = grain_means(values, np.array([[0, 1], [0, NO_GRAIN]]))
+    np.testing.assert_array_equal(means, [[2, 3], [2, 3]])
+    np.testing.assert_array_equal(pixels, [2, 1])
+
+
+@pytest.mark.parametrize("phases", [1, 2, 4])
+def test_clusters_are_as_many_as_there_are(phases):
+    rng = np.random.default_rng(phases)
+    truth = np.repeat(np.arange(phases), [60, 40, 20, 15][:phases])
+    points = rng.normal(0, 4, (phases, 30))[truth] + rng.normal(0, 0.8, (len(truth), 30))
+    labels = cluster(points, np.ones(len(truth)))
+    np.testing.assert_array_equal(labels, truth)  # the largest first
+
+
+def test_a_single_grain_is_a_phase():
+    np.testing.assert_array_equal(cluster(np.zeros((1, 30)), np.ones(1)), [0])
+
+
+@pytest.fixture(scope="module")
+def mapped(classifier, sample_data):
+    """Return a corner of the sample scan with quartz, rutile and the pore, and its map."""
+    from dataclasses import replace
+
+    scan = open_scan(sample_data / "quartz_rutile.h5")
+    corner = replace(scan, patterns=scan.patterns[20:48, 36:72])
+    patterns = corner.patterns.compute().reshape(-1, *corner.signal_shape)
+    probabilities, quality = classifier.assess(patterns, corner.static_background)
+    shape = corner.navigation_shape
+    truth = imread(sample_data / "quartz_rutile_truth.tif")[20:48, 36:72].astype(int) - 1
+    phase_map = PhaseMap(
+        probabilities.reshape(*shape, -1),
+        quality.reshape(shape),
+        **map_attributes(corner, classifier),
+    )
+    return corner, phase_map, truth
+
+
+def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
+    scan, phase_map, truth = mapped
+    pooled = find_phases(scan, phase_map, classifier, elements={"Si", "Ti", "O"})
+    classified = phase_map.labels >= 0
+    assert ((pooled.numbers != NO_PHASE) == classified).all()
+    both = classified & (truth >= 0)
+    right = (pooled.lattices == truth)[both].mean()
+    assert right > 0.9
+    quartz, *_ = pooled.phases
+    assert quartz.lattice == lattice("hP") and quartz.probability > 0.5
+    assert sum(phase.pixels for phase in pooled.phases) == classified.sum()
+    known = {m.name: m for m in MaterialIndex.of(classifier).materials}
+    assert quartz.candidates
+    assert all({"Si", "Ti", "O"}.issuperset(known[name].elements) for name, *_ in quartz.candidates)
+    rows = list(csv.DictReader(save_pooled(pooled, tmp_path)[0].open()))
+    assert [int(row["pixels"]) for row in rows] == [phase.pixels for phase in pooled.phases]
+    assert rows[0]["lattice"] == "hP"
+    np.testing.assert_array_equal(imread(tmp_path / "phases.tif"), pooled.numbers + 1)
+
+
+def test_a_map_of_nothing_has_no_phase(classifier, mapped, tmp_path):
+    scan, phase_map, _ = mapped
+    nothing = PhaseMap(phase_map.probabilities, phase_map.quality, quality_threshold=2.0)
+    pooled = find_phases(scan, nothing, classifier)
+    assert pooled.phases == () and (pooled.lattices == NO_PHASE).all() and pooled.caption() == ""
+    assert len(save_pooled(pooled, tmp_path)[0].read_text().splitlines()) == 1
+
+
+def test_a_caption_says_lattice_doubt_and_material():
+    probabilities = np.full(14, 0.02)
+    probabilities[lattice("cF").index] = 0.74
+    phase = PooledPhase(0, 90, 7, 0.9, 5, probabilities, (("nickel", "Ni", 0.8),))
+    assert phase.caption() == (
+        "Phase 1: face-centred cubic (cF), probability 0.74 from 5 orientations, "
+        "90.0 % of the classified area, perhaps nickel"
+    )
+    numbers = np.array([[0, NO_PHASE]], np.int16)
+    pooled = PooledMap((phase,), numbers, numbers.astype(np.int32))
+    np.testing.assert_array_equal(pooled.lattices, [[lattice("cF").index, -1]])

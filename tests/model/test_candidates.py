@@ -1,0 +1,77 @@
+import json
+
+import numpy as np
+import pytest
+
+from napari_bravais.lattices import lattice
+from napari_bravais.model.candidates import Doubt, Material, MaterialIndex, index_path
+from napari_bravais.model.card import ModelError
+
+MATERIALS = (
+    Material("cF_Ni", "nickel", "Ni", "cF", 225, ("Ni",)),
+    Material("cP_Ni3Al", "gamma prime", "Ni3Al", "cP", 221, ("Al", "Ni")),
+    Material("cI_W", "tungsten", "W", "cI", 229, ("W",)),
+)
+
+
+@pytest.fixture
+def index():
+    centroids = np.array([[4.0, 0, 0], [0, 4.0, 0], [0, 0, 4.0]], np.float32)
+    return MaterialIndex(MATERIALS, centroids, np.eye(3), np.zeros(3), Doubt(0.2, 8.0, 1.0))
+
+
+def patterns(centre, n, seed=0):
+    return np.asarray(centre) + np.random.default_rng(seed).normal(size=(n, 3))
+
+
+def test_candidates_come_nearest_first_and_elements_narrow_them(index):
+    seen = patterns([4, 1, 0], 50)
+    found = index.candidates(seen)
+    assert [c.material.name for c in found] == ["nickel", "gamma prime", "tungsten"]
+    assert found[0].probability > 0.9 and found[0].distance == pytest.approx(1, abs=0.4)
+    assert sum(c.probability for c in found) == pytest.approx(1)
+    assert [c.material.formula for c in index.candidates(seen, {"W", "C"})] == ["W"]
+    assert index.candidates(seen, ["Fe"]) == []
+    assert len(index.candidates(seen, most=1)) == 1
+
+
+def test_more_orientations_make_surer(index):
+    unsure = np.full((40, 14), 1 / 14)
+    seen = patterns([4, 0, 0], 40)
+    cubic = lattice("cF").index
+    certainty = [index.pooled(seen[:n], unsure[:n])[cubic] for n in (1, 4, 40)]
+    assert certainty[0] < certainty[1] < certainty[2] and certainty[2] > 0.8
+
+
+def test_a_material_unlike_all_is_left_to_the_network(index):
+    seen = patterns([-9, -9, -9], 30)
+    answers = np.full((30, 14), 0.01)
+    answers[:, lattice("aP").index] = 0.87
+    pooled = index.pooled(seen, answers)
+    assert pooled.argmax() == lattice("aP").index and pooled.sum() == pytest.approx(1)
+    assert pooled[lattice("cF").index] < 0.05
+
+
+def test_an_index_is_kept_and_held_against_its_model(index, tmp_path):
+    path = index_path(tmp_path / "m.keras")
+    index.save(path, {"model_sha256": "abc"})
+    kept = MaterialIndex.load(path, "abc")
+    assert kept.materials == MATERIALS and kept.doubt == index.doubt
+    np.testing.assert_allclose(kept.centroids, index.centroids)
+    with pytest.raises(ModelError, match="made for another model"):
+        MaterialIndex.load(path, "abd")
+    card = path.with_suffix(".json")
+    json.loads(card.read_text())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelError, match=r"m-materials\.npz: the file is damaged"):
+        MaterialIndex.load(path, "abc")
+    path.unlink()
+    with pytest.raises(ModelError, match=r"m-materials\.npz: no index of materials"):
+        MaterialIndex.load(path, "abc")
+
+
+def test_the_bundled_index_belongs_to_the_bundled_network(classifier):
+    index = MaterialIndex.of(classifier)
+    assert len(index.materials) > 100 and index.whitening.shape[0] == index.origin.shape[0]
+    assert len({material.key for material in index.materials}) == len(index.materials)
+    assert all(material.elements for material in index.materials)
