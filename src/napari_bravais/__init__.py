@@ -15,6 +15,9 @@ _HOME = {
     "iter_phase_map": "mapping.engine",
     "MapChunk": "mapping.engine",
     "PhaseMap": "mapping.phase_map",
+    "find_phases": "mapping.pooling",
+    "PooledMap": "mapping.pooled_map",
+    "MaterialIndex": "model.candidates",
 }
 
 __all__ = sorted(_HOME)
