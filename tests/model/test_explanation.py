@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from napari_bravais.model.explanation import grad_cam, over_pattern
-from napari_bravais.model.network import FEATURES, compact_backbone, with_features
+from napari_bravais.model.network import FEATURES, build_backbone, with_features
 
 
 @pytest.mark.parametrize("rank", [1, 2])
@@ -11,7 +11,7 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
     import tensorflow as tf
 
     keras.utils.set_random_seed(0)
-    backbone = compact_backbone()
+    backbone = build_backbone()
     detailed = with_features(backbone)
     head = backbone.get_layer("logits")
     prepared = np.random.default_rng(0).normal(size=(1, 96, 96, 1)).astype(np.float32)

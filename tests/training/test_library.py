@@ -1,15 +1,16 @@
 import numpy as np
 
-from napari_bravais.training.library import reduced_formula, split, structure_type
+from napari_bravais.training.library import is_everyday, reduced_formula, split, structure_type
 
 
-def record(name, lattice, group, numbers, source="elsewhere"):
+def record(name, lattice, group, numbers, source="elsewhere", energy=20.0):
     return {
         "name": name,
         "lattice": lattice,
         "space_group": group,
         "atomic_numbers": numbers,
         "source": source,
+        "beam_energy_kev": energy,
     }
 
 
@@ -38,3 +39,18 @@ def test_parts_do_not_share_structure_types_and_seeds_stay():
     for kind, part in zip(map(structure_type, records), parts, strict=True):
         assert by_type.setdefault(kind, part) == part
     np.testing.assert_array_equal(parts, split(records))
+
+
+def test_other_energies_serve_training_alone_and_leave_the_split_as_it_is():
+    records = [NICKEL, IRON, *OTHERS, VARIANT]
+    slow = [{**r, "beam_energy_kev": 10.0} for r in records]
+    both = split([*records, *slow])
+    np.testing.assert_array_equal(both[: len(records)], split(records))
+    trained = split(records) == "trained"
+    np.testing.assert_array_equal(both[len(records) :] == "other energy", trained)
+
+
+def test_everyday_materials_are_the_seeds_and_those_of_low_rank():
+    assert is_everyday(NICKEL) and not is_everyday(OTHERS[0])
+    assert is_everyday({**OTHERS[0], "rank": 1}) and not is_everyday({**OTHERS[0], "rank": 2})
+    assert not is_everyday(record("FeNi3", "cP", 221, [26, 28, 28, 28], NICKEL["source"]))

@@ -7,7 +7,6 @@ from napari_bravais.lattices import lattice
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.sample import PHASES
 from napari_bravais.training import train as training
-from napari_bravais.training.evaluate import calibration_error, score
 from napari_bravais.training.export import export
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures
@@ -25,6 +24,7 @@ def library(sample_data):
             "name": phase,
             "lattice": PHASES[phase],
             "beam_energy_kev": 20.0,
+            "space_group": 136,
             "cell": np.diag([4.6, 4.6, 3.0]),
             "positions": [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]],
             "atomic_numbers": [22, 22],
@@ -65,13 +65,3 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     )
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-
-
-def test_scores():
-    probabilities = np.full((4, 14), 0.01)
-    probabilities[range(4), [13, 13, 12, 0]] = 0.87
-    labels = np.array([13, 12, 12, 0])
-    result = score(probabilities, labels, np.array(["a", "a", "b", "b"]))
-    assert result.top1 == 0.75 and result.crystal_system == 1.0
-    assert result.by_material == {"a": 0.5, "b": 1.0}
-    assert calibration_error(probabilities, labels) == pytest.approx(0.87 - 0.75)

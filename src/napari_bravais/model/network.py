@@ -1,5 +1,7 @@
 """The networks, in Keras."""
 
+from functools import partial
+
 import keras
 from keras import layers
 
@@ -29,23 +31,57 @@ def _residual(x, filters, strides=1):
     return layers.Add()([shortcut, y])
 
 
-def compact_backbone() -> keras.Model:
-    """Return the compact network: 0.12 GFLOP a pattern, from prepared patterns to two answers.
+def _compact(prepared):
+    x = _convolution(prepared, 16, kernel=5, strides=2)
+    for filters, strides in ((32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (160, 1)):
+        x = layers.ReLU()(_residual(x, filters, strides))
+    return x
+
+
+def _application(name, prepared):
+    """One of Keras's own networks, without its head and with untrained weights."""
+    network = getattr(keras.applications, name)
+    return network(include_top=False, weights=None, input_tensor=prepared).output
+
+
+#: From prepared patterns to the last feature maps: 0.12 GFLOP a pattern at 96x96 pixels; and the
+#: networks of the first seed paper (He et al. 2016, Chollet 2017).
+ARCHITECTURES = {
+    "compact": _compact,
+    "resnet50": partial(_application, "ResNet50"),
+    "xception": partial(_application, "Xception"),
+}
+
+
+def build_backbone(architecture: str = "compact", classes: int = len(LATTICES)) -> keras.Model:
+    """Return a network that takes prepared patterns and gives two answers.
+
+    Parameters
+    ----------
+    architecture
+        A key of `ARCHITECTURES`.
+    classes
+        How many classes it tells apart.
 
     Returns
     -------
     keras.Model
-        Input: prepared patterns, shape (n, 96, 96, 1). Outputs: ``logits``, shape (n, 14), and
-        ``quality``, shape (n, 1), in [0, 1]. Its layer ``features`` holds the feature maps whose
-        means both answers are dense functions of.
+        Input: prepared patterns, shape (n, 96, 96, 1). Outputs: ``logits``, shape (n, classes),
+        and ``quality``, shape (n, 1), in [0, 1]. Its layer ``features`` holds the feature maps
+        whose means both answers are dense functions of.
+
+    Raises
+    ------
+    ValueError
+        If there is no such architecture.
     """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
     prepared = keras.Input((SIZE, SIZE, 1), name="prepared")
-    x = _convolution(prepared, 16, kernel=5, strides=2)
-    for filters, strides in ((32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (160, 1)):
-        x = layers.ReLU()(_residual(x, filters, strides))
-    x = layers.Activation("linear", name=FEATURES)(x)
-    pooled = layers.GlobalAveragePooling2D()(x)
-    logits = layers.Dense(len(LATTICES), dtype="float32", name="logits")(pooled)
+    features = ARCHITECTURES[architecture](prepared)
+    features = layers.Activation("linear", name=FEATURES)(features)
+    pooled = layers.GlobalAveragePooling2D()(features)
+    logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
     quality = layers.Dense(1, activation="sigmoid", dtype="float32", name="quality")(pooled)
     return keras.Model(prepared, {"logits": logits, "quality": quality}, name="backbone")
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
-from napari_bravais.model.network import compact_backbone, with_preparation
+from napari_bravais.model.network import with_preparation
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
 
@@ -39,6 +39,17 @@ def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: in
     return float(minimize_scalar(loss, bounds=(0.3, 5), method="bounded").x)
 
 
+def in_single_precision(network: keras.Model) -> keras.Model:
+    """Return a copy of a network trained in mixed precision, in float32 throughout."""
+
+    def copy(layer):
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    single = keras.models.clone_model(network, clone_function=copy)
+    single.set_weights(network.get_weights())
+    return single
+
+
 def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, card: dict) -> Path:
     """Write a calibrated float32 model that takes raw patterns, and its model card.
 
@@ -58,8 +69,7 @@ def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, c
     pathlib.Path
         ``target``.
     """
-    backbone = compact_backbone()
-    backbone.set_weights(keras.saving.load_model(checkpoint, compile=False).get_weights())
+    backbone = in_single_precision(keras.saving.load_model(checkpoint, compile=False))
     temperature = calibration_temperature(backbone, library)
     # Dividing the last layer's weights divides the logits, and the model needs no further layer.
     head = backbone.get_layer("logits")

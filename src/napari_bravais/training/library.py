@@ -43,7 +43,10 @@ EMSOFT_NICKEL = {
     "atomic_numbers": [28] * 4,
 }
 
-PARTS = ("trained", "validation type", "blind", "new type")
+#: Beam energy in keV at which models are judged; training has others too.
+USUAL_ENERGY = 20.0
+
+PARTS = ("trained", "other energy", "validation type", "blind", "new type")
 
 
 def reduced_formula(atomic_numbers: list[int]) -> str:
@@ -76,9 +79,10 @@ class MasterLibrary:
     records
         What is known of each, from ``structures.jsonl``.
     parts
-        Of each, shape (m,): ``"trained"``; ``"blind"``, a relative of trained materials, left out;
-        ``"new type"``, whose whole structure type is left out; or ``"validation type"``, the same,
-        kept for calibration.
+        Of each, shape (m,): ``"trained"``; ``"other energy"``, a trained material at another beam
+        energy than the usual, which serves training alone; ``"blind"``, a relative of trained
+        materials, left out; ``"new type"``, whose whole structure type is left out; or
+        ``"validation type"``, the same, kept for calibration.
     """
 
     masters: np.ndarray
@@ -87,15 +91,17 @@ class MasterLibrary:
     parts: np.ndarray
 
     @classmethod
-    def open(cls, folder: str | Path) -> "MasterLibrary":
-        """Read a folder of ``.npz`` master patterns and its ``structures.jsonl``.
+    def open(cls, *folders: str | Path) -> "MasterLibrary":
+        """Read folders of ``.npz`` master patterns, each with its ``structures.jsonl``.
 
         Nickel is there twice: another program, EMsoft, simulated the one that kikuchipy ships.
         """
-        folder = Path(folder)
-        lines = (folder / "structures.jsonl").read_text().splitlines()
-        records = sorted((json.loads(line) for line in lines), key=lambda record: record["file"])
-        masters = [np.load(folder / record["file"])["mp"] for record in records]
+        records, masters = [], []
+        for folder in map(Path, folders):
+            lines = (folder / "structures.jsonl").read_text().splitlines()
+            own = sorted(map(json.loads, lines), key=lambda record: record["file"])
+            masters += [np.load(folder / record["file"])["mp"] for record in own]
+            records += own
         masters.append(_emsoft_nickel(masters[0].shape[-1]))
         records.append(EMSOFT_NICKEL)
         lattices = np.array([PEARSON_SYMBOLS.index(record["lattice"]) for record in records])
@@ -124,12 +130,15 @@ def is_seed(record: dict) -> bool:
 
 
 def is_everyday(record: dict) -> bool:
-    """Tell whether people meet a material often: those of the seed paper, but two.
+    """Tell whether people meet a material often: the catalogue's rank says so, but for two.
+
+    A record without a rank is of rank 0 if it is the seed paper's.
 
     Ordered FeNi3 (cP) and Ni2V (oI) look like disordered, everyday nickel alloys (cF) but for
     bands too weak to see in most patterns: drawn as often, they would teach to call nickel cP.
     """
-    return is_seed(record) and record["name"] not in {"FeNi3", "Ni2V"}
+    rank = record.get("rank", 0 if is_seed(record) else 3)
+    return rank <= 1 and record["name"] not in {"FeNi3", "Ni2V"}
 
 
 def split(records: list[dict]) -> np.ndarray:
@@ -153,7 +162,9 @@ def split(records: list[dict]) -> np.ndarray:
             left_out[free[pick]] = part
             left_out |= {parents[i]: part for i in own if types[i] == free[pick]}
     parts = []
-    for material, kind, parent in zip(materials, types, parents, strict=True):
-        part = left_out.get(kind) or left_out.get(parent) or "trained"
+    for material, kind, parent, r in zip(materials, types, parents, records, strict=True):
+        usual = r["beam_energy_kev"] == USUAL_ENERGY
+        part = left_out.get(kind) or left_out.get(parent)
+        part = part or ("trained" if usual else "other energy")
         parts.append("blind" if material in BLIND_MATERIALS else part)
     return np.array(parts)

@@ -122,8 +122,12 @@ class Exposures:
     @staticmethod
     def _shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
         """Return how often each material is drawn: everyday ones oftener, rare lattices too."""
-        everyday = np.array([is_everyday(library.records[i]) for i in materials])
+        records = [library.records[i] for i in materials]
+        crystals = [(r["space_group"], *sorted(r["atomic_numbers"])) for r in records]
+        everyday = np.array([is_everyday(record) for record in records])
+        # several master patterns of one crystal, as at several beam energies, share its weight
         weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
+        weight /= [crystals.count(crystal) for crystal in crystals]
         own = library.lattices[materials]
         per_lattice = np.bincount(own, weight, len(LATTICES))
         # between lattices as rare as they are, and lattices as frequent as one another

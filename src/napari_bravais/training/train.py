@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from napari_bravais.model.backend import device_name
-from napari_bravais.model.network import compact_backbone
+from napari_bravais.model.network import build_backbone
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures, TrainingBatches
 
@@ -105,13 +105,14 @@ def train(
     variant_share: float = 0.5,
     empty_share: float = 0.06,
     start: str | Path | None = None,
+    architecture: str = "compact",
 ) -> Path:
-    """Train the compact network, or go on with a run that was broken off.
+    """Train a network, or go on with a run that was broken off.
 
     Parameters
     ----------
     library
-        Master patterns; only the materials of its part ``"trained"`` are used.
+        Master patterns; only its parts ``"trained"`` and ``"other energy"`` are used.
     folder
         Where the run is kept: ``checkpoint.keras`` and ``state.json``, its log.
     minutes
@@ -124,6 +125,8 @@ def train(
         Share of exposures without a crystal.
     start
         Checkpoint of another run whose weights this one starts from.
+    architecture
+        A key of `napari_bravais.model.network.ARCHITECTURES`.
 
     Returns
     -------
@@ -137,14 +140,14 @@ def train(
         backbone = keras.saving.load_model(checkpoint)
     else:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-        backbone = compact_backbone()
+        backbone = build_backbone(architecture)
         keras.mixed_precision.set_global_policy("float32")
         if start is not None:
             backbone.set_weights(keras.saving.load_model(start, compile=False).get_weights())
         compile_for_training(backbone)
     exposures = Exposures(
         library,
-        library.indices("trained"),
+        np.concatenate([library.indices("trained"), library.indices("other energy")]),
         random_share,
         variant_share,
         empty_share,

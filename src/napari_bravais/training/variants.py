@@ -11,7 +11,7 @@ import numpy as np
 from napari_bravais.simulation.kinematical import Reflectors, grey_levels, standard_frame
 
 #: Share of variants drawn by kinematical bands alone, which may have another beam energy.
-KINEMATICAL_SHARE = 0.25
+KINEMATICAL_SHARE = 0.4
 
 
 def reflectors_of(record: dict) -> Reflectors:
