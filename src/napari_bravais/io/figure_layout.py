@@ -81,9 +81,11 @@ def lay_out(
     room = (page_width or PAGE_WIDTH) - 2 * MARGIN
     width = room
     if not stacked:
-        beside = 0 if legend_below else legend_width
-        gaps = len(titles) - legend_below
-        width = max((room - beside - gaps * GAP) / len(titles), LEAST_PANEL)
+        width = (room - legend_width) / len(titles) - GAP
+        # on a narrow page
+        legend_below |= bool(page_width) and width < TITLE_CHARACTER * max(map(len, titles))
+        if legend_below:
+            width = max((room - (len(titles) - 1) * GAP) / len(titles), LEAST_PANEL)
     width = min(width, TALLEST_PANEL * aspect)
     if dpi is None:
         dpi = min(ceil(LEAST_DPI * width / columns) * columns / width, MOST_DPI)
@@ -107,12 +109,9 @@ def lay_out(
         round(((legend_columns - 1) * column_pitch + legend_width) * dpi),
         round(ceil(legend_rows / legend_columns) * LEGEND_ROW * dpi),
     )
+    right = max(corners[-1][0] + panel[0], legend_corner[0] + legend_size[0])
     size = (
-        max(
-            corners[-1][0] + panel[0] + margin,
-            legend_corner[0] + legend_size[0] + margin,
-            round((page_width or 0) * dpi),
-        ),
+        max(round(page_width * dpi), right) if page_width else right + margin,
         max(corners[-1][1] + panel[1], legend_corner[1] + legend_size[1]) + margin,
     )
     return Layout(dpi, size, panel, corners, legend_corner, legend_size, legend_columns)
