@@ -1,0 +1,173 @@
+"""Folders of master patterns: ``.npz`` files and ``structures.jsonl``, as training reads them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from napari_bravais.catalogue import CatalogueError, Structure
+from napari_bravais.catalogue.structure import ELEMENTS
+from napari_bravais.io.files import replacing
+from napari_bravais.simulation.dynamical import as_grey_levels, centring
+
+
+class MasterFolder:
+    """A folder of master patterns that grows.
+
+    Parameters
+    ----------
+    path
+        The folder; made if it is not there.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._index = self.path / "structures.jsonl"
+        self._records = {}
+        if self._index.exists():
+            for line in self._index.read_text("utf-8").splitlines():
+                record = json.loads(line)
+                self._records[record["file"]] = record
+
+    def holds(self, structure: Structure, kilovolts: float) -> bool:
+        """Tell whether a master pattern is there already."""
+        name = file_name(structure, kilovolts)
+        return name in self._records and (self.path / name).exists()
+
+    def add(self, structure: Structure, kilovolts: float, master: np.ndarray, source: str) -> Path:
+        """Write a master pattern and its line.
+
+        Parameters
+        ----------
+        structure
+            The crystal.
+        kilovolts
+            Beam energy in keV.
+        master
+            Square Lambert, shape (2, n, n), uint8; monoclinic crystals with unique axis c.
+        source
+            Who simulated it.
+        """
+        name = file_name(structure, kilovolts)
+        with replacing(self.path / name) as temporary:
+            np.savez_compressed(temporary, mp=master)
+        self._records[name] = {"file": name, **record_of(structure, kilovolts, source)}
+        with replacing(self._index) as temporary:
+            lines = (json.dumps(record, ensure_ascii=False) for record in self._records.values())
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return self.path / name
+
+
+def file_name(structure: Structure, kilovolts: float) -> str:
+    """Return the name of a master pattern's file."""
+    return f"{structure.key}_{kilovolts:g}keV.npz"
+
+
+def record_of(structure: Structure, kilovolts: float, source: str) -> dict:
+    """Return what ``structures.jsonl`` says of a master pattern."""
+    numbers, positions = structure.atoms()
+    points = {"P": 1, "F": 4, "R": 3}.get(centring(structure), 2)
+    seed = "material of the first seed paper; " if structure.seed else ""
+    return {
+        "name": structure.name,
+        "formula": structure.formula,
+        "lattice": structure.lattice,
+        "space_group": structure.space_group,
+        "source": f"{seed}{structure.source}",
+        "simulation": source,
+        "key": structure.key,
+        "kind": structure.kind,
+        "rank": structure.rank,
+        "beam_energy_kev": float(kilovolts),
+        "cell": structure.cell_vectors().round(6).tolist(),
+        "positions": positions.round(6).tolist(),
+        "atomic_numbers": [int(z) for z in numbers],
+        "atoms_primitive": len(numbers) // points,
+    }
+
+
+def read_master(
+    path: str | Path, kilovolts: float | None = None, size: int = 161
+) -> tuple[Structure, float, np.ndarray]:
+    """Read a master pattern that EMsoft (``.h5``) or ebsdsim (``.npz``) simulated.
+
+    Parameters
+    ----------
+    path
+        The file, in a format that kikuchipy reads.
+    kilovolts
+        Which beam energy of the file; its highest by default.
+    size
+        Pixels along the edge that it is brought to.
+
+    Returns
+    -------
+    structure, kilovolts, master
+        The crystal, the beam energy in keV, and both hemispheres, shape (2, size, size), uint8.
+
+    Raises
+    ------
+    CatalogueError
+        If the file holds no such master pattern, or that of a monoclinic crystal: other programs
+        turn those otherwise.
+    """
+    import kikuchipy
+    from skimage.transform import resize
+
+    path = Path(path)
+    try:
+        signal = kikuchipy.load(str(path), projection="lambert", hemisphere="both")
+    except Exception as error:  # every reader has its own
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CatalogueError(f"{path}: no master pattern that can be read: {reason}") from error
+    structure = _structure_of(signal.phase, path)
+    data = np.asarray(signal.data, dtype=float)
+    energies = [axis for axis in signal.axes_manager.navigation_axes if axis.name == "energy"]
+    found = kilovolts
+    if energies:
+        values = energies[0].axis
+        found = float(values[-1] if kilovolts is None else kilovolts)
+        near = int(np.abs(values - found).argmin())
+        if abs(values[near] - found) > 0.5:
+            said = ", ".join(f"{value:g}" for value in values)
+            raise CatalogueError(f"{path}: not simulated at {found:g} keV, but at {said}")
+        data = data.reshape(2, len(values), *data.shape[-2:])[:, near]
+    if found is None:
+        raise CatalogueError(f"{path}: does not say its beam energy; name it")
+    halves = [resize(half, (size, size), anti_aliasing=True) for half in data]
+    return structure, found, as_grey_levels(np.stack(halves))
+
+
+def _structure_of(phase, path: Path) -> Structure:
+    """Return the structure of a master pattern's phase, as its program lists the sites."""
+    from napari_bravais.catalogue.standard import NotOneLatticeError, standardised
+    from napari_bravais.catalogue.structure import orbit
+
+    if phase.space_group is None or not len(phase.structure):
+        raise CatalogueError(f"{path}: does not say its space group and atoms")
+    if 3 <= phase.space_group.number <= 15:
+        raise CatalogueError(
+            f"{path}: monoclinic; other programs turn such cells otherwise, so simulate it anew"
+        )
+    positions, numbers = [], []
+    for atom in phase.structure:
+        images = orbit(phase.space_group.number, np.asarray(atom.xyz))
+        positions.append(images)
+        numbers += [_number(atom.element)] * len(images)
+    try:
+        return standardised(
+            phase.structure.lattice.base,
+            np.concatenate(positions),
+            numbers,
+            name=phase.name or path.stem,
+            kind="",
+            rank=3,
+            source=f"master pattern {path.name}",
+        )
+    except NotOneLatticeError as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def _number(element: str) -> int:
+    return int(element) if element.isdigit() else ELEMENTS.index(element)

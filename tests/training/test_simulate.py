@@ -1,0 +1,125 @@
+import json
+from pathlib import Path
+
+import kikuchipy
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_bravais import catalogue
+from napari_bravais.cli import app
+from napari_bravais.simulation.dynamical import (
+    MasterSettings,
+    as_grey_levels,
+    folding_group,
+    simulate_master,
+)
+from napari_bravais.training.masters import MasterFolder, file_name, read_master, record_of
+from napari_bravais.training.simulate import chosen, simulate_all
+
+pytest.importorskip("de_ebsd")
+
+SMALL = MasterSettings(size=41, reflections=150, electrons=2_000)
+
+
+def correlation(one, other):
+    return np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1]
+
+
+@pytest.fixture(scope="module")
+def nickel():
+    return simulate_master(catalogue.find("nickel"), 20, SMALL)
+
+
+@pytest.fixture(scope="module")
+def emsoft_file():
+    return next(Path(kikuchipy.__file__).parent.rglob("ni_mc_mp_20kv_uint8_gzip_opts9.h5"))
+
+
+def test_nickel_looks_like_emsofts(nickel, emsoft_file):
+    structure, kilovolts, master = read_master(emsoft_file, size=41)
+    assert (structure.formula, structure.lattice, kilovolts) == ("Ni", "cF", 20)
+    assert master.shape == nickel.shape
+    assert correlation(nickel, master) > 0.8
+
+
+def test_folding_changes_nothing(monkeypatch):
+    # a low symmetry in a frame of its own: monoclinic, turned to unique axis c
+    structure = catalogue.find("baddeleyite")
+    tiny = MasterSettings(size=21, reflections=60, electrons=1_000)
+    folded = simulate_master(structure, 20, tiny)
+    monkeypatch.setattr("napari_bravais.simulation.dynamical.folding_group", lambda _: 1)
+    assert correlation(simulate_master(structure, 20, tiny), folded) > 0.9999
+
+
+def test_only_operations_of_the_structure_fold():
+    mirror = np.diag([1.0, 1.0, -1.0])
+    assert folding_group(np.stack([np.eye(3), mirror])) == 6
+    assert folding_group(np.eye(3)[None]) == 1
+    about_y = np.diag([-1.0, 1.0, -1.0])
+    assert folding_group(np.stack([np.eye(3), about_y])) == 1  # orix's 2 turns about z
+
+
+def test_grey_levels_span_the_range():
+    levels = as_grey_levels(np.random.default_rng(0).normal(size=(2, 50, 50)))
+    assert (levels.min(), levels.max(), levels.dtype) == (0, 255, np.uint8)
+
+
+def test_a_folder_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    done = []
+
+    def quick(structure, energy):
+        done.append((structure.name, energy))
+        return np.zeros((2, 9, 9), np.uint8)
+
+    monkeypatch.setattr("napari_bravais.simulation.dynamical.simulate_master", quick)
+    wanted = [catalogue.find("nickel"), catalogue.find("quartz")]
+    simulate_all(MasterFolder(tmp_path), wanted[:1], [20.0])
+    simulate_all(MasterFolder(tmp_path), wanted, [20.0, 15.0])
+    assert done == [("nickel", 20.0), ("quartz", 20.0), ("nickel", 15.0), ("quartz", 15.0)]
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"structures.jsonl", *(file_name(s, e) for s in wanted for e in (15, 20))}
+
+
+def test_the_training_library_reads_the_folder(tmp_path, nickel):
+    from napari_bravais.training.library import MasterLibrary, is_seed
+
+    folder = MasterFolder(tmp_path)
+    large = np.kron(nickel, np.ones((4, 4), np.uint8))[:, :161, :161]
+    for name in ("nickel", "baddeleyite"):
+        folder.add(catalogue.find(name), 20, large, "a test")
+    library = MasterLibrary.open(tmp_path)
+    assert library.masters.shape[1:] == (2, 161, 161)
+    assert [record["lattice"] for record in library.records][:2] == ["cF", "mP"]
+    assert is_seed(library.records[0])
+
+
+def test_a_record_says_the_whole_crystal():
+    record = record_of(catalogue.find("quartz"), 20, "a test")
+    assert (record["lattice"], record["space_group"], record["atoms_primitive"]) == ("hP", 152, 9)
+    assert len(record["positions"]) == len(record["atomic_numbers"]) == 9
+    json.dumps(record)
+
+
+def test_names_of_crystals(tmp_path):
+    cif = tmp_path / "copper.cif"
+    cif.write_text(catalogue.to_cif("copper"))
+    assert chosen(str(cif))[0].formula == "Cu"
+    assert chosen("oF") == catalogue.by_lattice("oF")
+    assert chosen("quartz") == [catalogue.find("quartz")]
+
+
+def test_the_command_takes_in_another_programs_master(tmp_path, emsoft_file):
+    result = CliRunner().invoke(app, ["simulate", str(emsoft_file), "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "Ni" in (tmp_path / "structures.jsonl").read_text()
+    result = CliRunner().invoke(app, ["simulate", "unobtainium", "-o", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "not in the catalogue" in result.output
+
+
+def test_a_file_that_is_no_master_pattern_is_named(tmp_path):
+    path = tmp_path / "scan.h5"
+    path.write_bytes(b"nothing")
+    with pytest.raises(catalogue.CatalogueError, match=r"scan\.h5"):
+        read_master(path)
