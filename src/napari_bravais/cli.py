@@ -9,6 +9,7 @@ import typer
 from napari_bravais.fingerprint.cli import app as structure_commands
 from napari_bravais.mapping.cli import add_map_commands
 from napari_bravais.mapping.phase_map import percentage
+from napari_bravais.mapping.pooling_cli import phases
 from napari_bravais.terminal import (
     OUTPUT_HELP,
     Output,
@@ -21,6 +22,7 @@ from napari_bravais.terminal import (
     tell_written,
 )
 from napari_bravais.training.cli import add_commands
+from napari_bravais.training.judging_cli import add_judging_commands
 
 if TYPE_CHECKING:
     from napari_bravais.mapping.phase_map import PhaseMap
@@ -117,7 +119,9 @@ def info(scan: ScanPath) -> None:
 
 
 add_map_commands(app)
+app.command()(phases)
 add_commands(app)
+add_judging_commands(app)
 app.add_typer(structure_commands, name="structure")
 
 

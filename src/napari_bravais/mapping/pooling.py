@@ -79,7 +79,6 @@ def find_phases(
     for number in range(len(order)):
         own = labels == number
         pixels_of_it = int((numbers == number).sum())
-        found = index.candidates(means[own], elements)
         phases.append(
             PooledPhase(
                 number=number,
@@ -88,12 +87,17 @@ def find_phases(
                 fraction=pixels_of_it / int(sizes.sum()),
                 orientations=int(own.sum()),
                 probabilities=index.pooled(means[own], np.exp(logs[own])),
-                candidates=tuple(
-                    (each.material.name, each.material.formula, each.probability) for each in found
-                ),
+                candidates=_candidates(index, means[own], elements),
             )
         )
     return PooledMap(tuple(phases), numbers, grains)
+
+
+def _candidates(
+    index: MaterialIndex, features: np.ndarray, elements: Collection[str] | None
+) -> tuple[tuple[str, str, float], ...]:
+    found = index.candidates(features, elements)
+    return tuple((each.material.name, each.material.formula, each.probability) for each in found)
 
 
 def _spread(

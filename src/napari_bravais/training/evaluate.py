@@ -1,181 +1,157 @@
-"""Judging a classifier: simulated patterns by part of the library, and real ones."""
+"""Judging a classifier: everything that ``bravais evaluate`` measures."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
+from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.model.card import ModelError
 from napari_bravais.model.classifier import Classifier
-from napari_bravais.simulation.detector import DetectorFaults, expose
-from napari_bravais.simulation.projection import project, random_rotations
+from napari_bravais.training.evaluate_conditions import evaluate_conditions, evaluate_doubt
+from napari_bravais.training.evaluate_gaze import evaluate_gaze
+from napari_bravais.training.evaluate_patterns import Readings, read
+from napari_bravais.training.evaluate_pooled import (
+    evaluate_candidates,
+    evaluate_found_phases,
+    evaluate_pooled,
+)
+from napari_bravais.training.evaluate_real import evaluate_real, evaluate_steadiness, real_patterns
+from napari_bravais.training.evaluate_scores import Score, score
 from napari_bravais.training.library import MasterLibrary, is_seed
-from napari_bravais.training.patterns import random_centres
 
-#: The noise at which accuracy is stated; the other faults are those of training.
-MODERATE = DetectorFaults(noise=(0.2, 0.6), contrast=(0.05, 0.4))
-
-#: Detector size at which accuracy is stated, in pixels.
-SIZE = 60
+#: Seed of the patterns that are judged; no other patterns share it.
+_SEED = 1
 
 
-@dataclass
-class Score:
-    """How well a classifier read some patterns.
+@dataclass(frozen=True)
+class Amounts:
+    """How many patterns are judged.
 
     Attributes
     ----------
-    materials
-        How many materials.
     patterns
-        How many patterns.
-    top1, top3
-        Shares whose lattice came first, or among the first three.
-    crystal_system
-        Share whose crystal system came first, probabilities summed over its lattices.
-    calibration_error
-        Expected calibration error: mean gap between probability and accuracy over 15 bins.
-    by_material
-        Share whose lattice came first, for each material.
+        New patterns of each material.
+    varied
+        Patterns of each of the seed paper's materials under each varied condition.
+    doubtful
+        Patterns of each kind that show no crystal.
+    gazes
+        Patterns of each lattice whose Grad-CAM is measured.
+    samples
+        Samples of three materials whose phases are to be found.
     """
 
-    materials: int
-    patterns: int
-    top1: float
-    top3: float
-    crystal_system: float
-    calibration_error: float
-    by_material: dict[str, float] = field(default_factory=dict)
+    patterns: int = 100
+    varied: int = 8
+    doubtful: int = 300
+    gazes: int = 30
+    samples: int = 40
 
 
-def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Return the expected calibration error (Guo et al. 2017, arXiv:1706.04599).
-
-    Parameters
-    ----------
-    probabilities
-        Shape (n, classes).
-    labels
-        True class of each row, shape (n,).
-    bins
-        How many bins of equal width the likeliest class's probability is sorted into.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(right[number == b].mean() - confidence[number == b].mean()) * (number == b).mean()
-        for b in np.unique(number)
-    ]
-    return float(sum(gaps))
-
-
-def score(probabilities: np.ndarray, labels: np.ndarray, materials: np.ndarray) -> Score:
-    """Score probabilities, shape (n, 14), against labels and by material name, shape (n,) each."""
-    order = np.argsort(-probabilities, axis=1)
-    right = order[:, 0] == labels
-    systems = sorted({lattice.crystal_system for lattice in LATTICES})
-    system_of = np.array([systems.index(lattice.crystal_system) for lattice in LATTICES])
-    per_system = np.stack(
-        [probabilities[:, system_of == s].sum(axis=1) for s in range(len(systems))], axis=1
-    )
-    names = sorted(set(materials))
-    return Score(
-        materials=len(names),
-        patterns=len(labels),
-        top1=float(right.mean()),
-        top3=float((order[:, :3] == labels[:, None]).any(axis=1).mean()),
-        crystal_system=float((per_system.argmax(axis=1) == system_of[labels]).mean()),
-        calibration_error=calibration_error(probabilities, labels),
-        by_material={name: float(right[materials == name].mean()) for name in names},
-    )
-
-
-def evaluate_simulated(
-    classifier: Classifier, library: MasterLibrary, patterns_per_material: int = 40, seed: int = 1
-) -> dict[str, Score]:
-    """Score new patterns, in random orientations at moderate noise, of each part of a library.
-
-    Returns
-    -------
-    dict of str to Score
-        For the seed paper's trained materials, all trained ones, its blind test, and structure
-        types that training never saw.
-    """
+def parts_of(library: MasterLibrary) -> dict[str, np.ndarray]:
+    """Return the materials of each part that accuracy is stated for, by its name."""
     trained = library.indices("trained")
-    parts = {
-        "seed's trained materials": np.array([i for i in trained if is_seed(library.records[i])]),
+    return {
+        "seed's trained materials": np.array(
+            [i for i in trained if is_seed(library.records[i])], int
+        ),
         "all trained materials": trained,
         "seed's blind materials": library.indices("blind"),
         "new structure types": library.indices("new type"),
     }
-    rng = np.random.default_rng(seed)
-    scores = {}
-    for name, materials in parts.items():
-        index = np.repeat(materials, patterns_per_material)
-        probabilities = []
-        for part in np.array_split(index, max(1, len(index) // 256)):
-            clean = np.empty((len(part), SIZE, SIZE), np.float32)
-            rotations = random_rotations(rng, len(part))
-            project(library.masters, part, rotations, random_centres(rng, len(part)), clean)
-            # neighbours in a batch overlap at grain boundaries, so they must be other materials
-            mixed = rng.permutation(len(part))
-            exposed = expose(clean[mixed], rng, MODERATE)
-            probabilities.append(classifier.predict(exposed)[np.argsort(mixed)])
-        files = np.array([library.records[i]["file"].removesuffix(".npz") for i in index])
-        scores[name] = score(np.concatenate(probabilities), library.lattices[index], files)
-    return scores
 
 
-def real_patterns(folder: Path | None) -> dict[str, tuple[np.ndarray, str]]:
-    """Return real patterns and their lattice, by name.
+def evaluate(
+    classifier: Classifier,
+    library: MasterLibrary,
+    amounts: Amounts | None = None,
+    real: Path | None = None,
+    progress: Callable[[str], None] = print,
+) -> dict:
+    """Measure everything.
 
     Parameters
     ----------
-    folder
-        Further scans to read beside those in kikuchipy's package: files that begin with ``si_``
-        (cF) or ``fe_`` (cI).
+    classifier
+        What is judged. What needs an index of materials is left out if none lies beside its file.
+    library
+        Master patterns.
+    amounts
+        How many patterns.
+    real
+        Folder of further real patterns; see `real_patterns`.
+    progress
+        Told what comes next.
+
+    Returns
+    -------
+    dict
+        JSON-able; `napari_bravais.training.report` writes it as a page and as figures.
     """
-    import kikuchipy as kp
-    from PIL import Image
-
-    def imread(path):  # Pillow heeds a TIFF that stores white as zero
-        return np.asarray(Image.open(path).convert("L"))
-
-    data = Path(kp.data.__file__).parent
-    scan = kp.data.nickel_ebsd_small()
-    flat = scan.data / scan.static_background.astype(float)
-    sets = {
-        "nickel, 3x3 scan, as `bravais map` reads it": (flat, "cF"),
-        "the same, static background left in": (scan.data, "cF"),
-        "nickel, EDAX HDF5": (kp.load(data / "edax_h5ebsd" / "patterns.h5").data, "cF"),
-        "nickel, NORDIF calibration": (
-            np.stack([imread(f)[..., :60] for f in sorted((data / "nordif").glob("Cal*.bmp"))]),
-            "cF",
-        ),
+    amounts = amounts or Amounts()
+    parts = {name: own for name, own in parts_of(library).items() if len(own)}
+    progress("simulated patterns")
+    readings = read(
+        classifier,
+        library,
+        np.unique(np.concatenate([*parts.values()])),
+        amounts.patterns,
+        seed=_SEED,
+    )
+    everyday = next(iter(parts.values()))
+    measured = {
+        "model": classifier.name,
+        "model_sha256": classifier.checksum,
+        "measured": datetime.now(UTC).date().isoformat(),
+        "amounts": asdict(amounts),
+        "simulated": {
+            name: asdict(_scored(library, readings.of(own))) for name, own in parts.items()
+        },
     }
-    for path in sorted(folder.iterdir()) if folder else ():
-        lattice = {"si_": "cF", "fe_": "cI"}.get(path.name[:3])
-        if lattice is not None:
-            pixels = kp.load(path).data if path.suffix == ".h5" else imread(path)
-            sets[path.name] = (pixels, lattice)
+    progress("pooled evidence")
+    measured |= _pooled(classifier, library, readings, parts, amounts)
+    progress("noise, size and camera distance")
+    measured["conditions"] = evaluate_conditions(classifier, library, everyday, amounts.varied)
+    measured["doubt"] = evaluate_doubt(classifier, library, everyday, amounts.doubtful)
+    progress("where the network looks")
+    trained = library.indices("trained")
+    measured["gaze"] = evaluate_gaze(classifier, library, trained, amounts.gazes)
+    progress("real patterns")
+    sets = real_patterns(real)
+    measured["real"] = evaluate_real(classifier, sets)
+    measured["steadiness"] = evaluate_steadiness(classifier, sets)
+    return measured
+
+
+def _scored(library: MasterLibrary, readings: Readings) -> Score:
+    files = [record["file"].removesuffix(".npz") for record in library.records]
+    return score(readings.probabilities, readings.labels, np.array(files)[readings.materials])
+
+
+def _pooled(
+    classifier: Classifier,
+    library: MasterLibrary,
+    readings: Readings,
+    parts: dict[str, np.ndarray],
+    amounts: Amounts,
+) -> dict:
+    """Measure what needs the index of materials; nothing if there is none."""
+    try:
+        index = MaterialIndex.of(classifier)
+    except ModelError as error:
+        return {"no pooling": str(error)}
+    pooled = {
+        name: {n: asdict(s) for n, s in evaluate_pooled(index, library, readings.of(own)).items()}
+        for name, own in parts.items()
+    }
     return {
-        name: (pixels.reshape(-1, *pixels.shape[-2:]), lattice)
-        for name, (pixels, lattice) in sets.items()
+        "pooled": pooled,
+        "candidates": evaluate_candidates(index, library, readings),
+        "found phases": {
+            name: evaluate_found_phases(index, readings.of(own), amounts.samples)
+            for name, own in parts.items()
+        },
     }
-
-
-def evaluate_real(classifier: Classifier, folder: Path | None = None) -> dict[str, dict]:
-    """Read real patterns; for each set the patterns, how many are right, and what was answered."""
-    results = {}
-    for name, (patterns, lattice) in real_patterns(folder).items():
-        probabilities, quality = classifier.assess(patterns)
-        answers = [PEARSON_SYMBOLS[i] for i in probabilities.argmax(axis=1)]
-        results[name] = {
-            "lattice": lattice,
-            "patterns": len(patterns),
-            "right": answers.count(lattice),
-            "answers": {symbol: answers.count(symbol) for symbol in sorted(set(answers))},
-            "quality": round(float(quality.mean()), 3),
-        }
-    return results

@@ -1,0 +1,147 @@
+"""Evidence of many orientations pooled: one lattice a phase, candidate materials, found phases."""
+
+import numpy as np
+
+from napari_bravais.mapping.clustering import cluster
+from napari_bravais.model.candidates import Material, MaterialIndex
+from napari_bravais.training.evaluate_patterns import Readings
+from napari_bravais.training.evaluate_scores import Score, score
+from napari_bravais.training.library import MasterLibrary
+
+#: Numbers of orientations at which pooled evidence is stated, as far as there are patterns.
+ORIENTATIONS = (1, 3, 10, 30, 100)
+
+
+def evaluate_pooled(
+    index: MaterialIndex, library: MasterLibrary, readings: Readings
+) -> dict[str, Score]:
+    """Score the pooled lattice of materials, by the number of orientations.
+
+    Parameters
+    ----------
+    index
+        The materials that the classifier knows.
+    library
+        Where the materials' names are.
+    readings
+        As many patterns of each material.
+    """
+    groups = _groups(readings)
+    names = np.array([library.records[i]["file"].removesuffix(".npz") for i in groups])
+    labels = np.array([readings.labels[own[0]] for own in groups.values()])
+    scores = {}
+    for n in _numbers(groups):
+        answers = [
+            index.pooled(readings.features[own[:n]], readings.probabilities[own[:n]])
+            for own in groups.values()
+        ]
+        scores[str(n)] = score(np.array(answers), labels, names)
+    return scores
+
+
+def evaluate_candidates(
+    index: MaterialIndex, library: MasterLibrary, readings: Readings
+) -> list[dict]:
+    """Measure how often the right material is proposed first, and among the first three.
+
+    Only materials of the index count. A material with the formula and the space group of the true
+    one is right too: catalogues list some twice.
+
+    Returns
+    -------
+    list of dict
+        For each number of orientations ``orientations``: ``materials``, ``top1`` and ``top3``,
+        and the same with the elements known, ``top1 with elements`` and ``top3 with elements``.
+    """
+    known = {material.key: material for material in index.materials}
+    groups = {
+        known[key]: own
+        for i, own in _groups(readings).items()
+        if (key := library.records[i]["file"].removesuffix(".npz")) in known
+    }
+    rows = []
+    for n in _numbers(groups):
+        row = {"orientations": n, "materials": len(groups)}
+        for suffix, with_elements in (("", False), (" with elements", True)):
+            places = [
+                _place(index, truth, readings.features[own[:n]], with_elements)
+                for truth, own in groups.items()
+            ]
+            row |= {f"top{k}{suffix}": float(np.mean([p < k for p in places])) for k in (1, 3)}
+        rows.append(row)
+    return rows
+
+
+def evaluate_found_phases(
+    index: MaterialIndex, readings: Readings, samples: int, phases: int = 3, grains: int = 40
+) -> dict[str, float]:
+    """Measure phases that have to be found first: samples of several materials, grains mixed.
+
+    Parameters
+    ----------
+    index
+        The materials that the classifier knows.
+    readings
+        As many patterns of each material; those of one stand for grains of one phase.
+    samples
+        How many samples.
+    phases, grains
+        Materials of a sample, and grains of each.
+
+    Returns
+    -------
+    dict of str to float
+        Mean number of phases found; adjusted Rand index of the grouping; share of grains whose
+        phase's lattice is right, and the share whose own pattern says it right, for comparison.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    rng = np.random.default_rng(7)
+    groups = list(_groups(readings).values())
+    found, alike, pooled_right, single_right = [], [], [], []
+    for _ in range(samples):
+        chosen = [groups[i] for i in rng.choice(len(groups), min(phases, len(groups)), False)]
+        rows = np.concatenate([own[:grains] for own in chosen])
+        truth = np.repeat(np.arange(len(chosen)), [len(own[:grains]) for own in chosen])
+        labels = cluster(index.whitened(readings.features[rows]), np.ones(len(rows)))
+        answers = np.empty(len(rows), int)
+        for number in np.unique(labels):
+            own = rows[labels == number]
+            pooled = index.pooled(readings.features[own], readings.probabilities[own])
+            answers[labels == number] = pooled.argmax()
+        found.append(labels.max() + 1)
+        alike.append(adjusted_rand_score(truth, labels))
+        pooled_right.append((answers == readings.labels[rows]).mean())
+        single_right.append(
+            (readings.probabilities[rows].argmax(1) == readings.labels[rows]).mean()
+        )
+    return {
+        "samples": samples,
+        "phases in each": phases,
+        "grains of each": min(grains, len(groups[0])),
+        "phases found": float(np.mean(found)),
+        "adjusted Rand index": float(np.mean(alike)),
+        "right, by phase": float(np.mean(pooled_right)),
+        "right, by pattern": float(np.mean(single_right)),
+    }
+
+
+def _groups(readings: Readings) -> dict[int, np.ndarray]:
+    """Return the rows of each material."""
+    return {int(i): np.flatnonzero(readings.materials == i) for i in np.unique(readings.materials)}
+
+
+def _numbers(groups: dict) -> list[int]:
+    """Return the numbers of orientations to pool: those that there are patterns for."""
+    most = min((len(own) for own in groups.values()), default=0)
+    return sorted({n for n in ORIENTATIONS if n < most} | {min(most, ORIENTATIONS[-1])} - {0})
+
+
+def _place(index: MaterialIndex, truth: Material, features: np.ndarray, with_elements: bool) -> int:
+    """Return the place, from 0, at which the true material is proposed; 3 if it is not."""
+    found = index.candidates(features, truth.elements if with_elements else None)
+    for place, candidate in enumerate(found):
+        material = candidate.material
+        if (material.formula, material.space_group) == (truth.formula, truth.space_group):
+            return place
+    return 3

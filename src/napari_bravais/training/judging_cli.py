@@ -1,0 +1,89 @@
+"""The commands that judge a model: ``bravais index`` and ``bravais evaluate``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_bravais.training.cli import Masters
+
+_Model = Annotated[Path | None, typer.Option(help="A .keras model; the bundled one by default.")]
+
+
+def index(
+    master_patterns: Masters,
+    model: _Model = None,
+    patterns: Annotated[int, typer.Option(min=2, help="Patterns a material.")] = 32,
+) -> None:
+    """Make the index of materials that a model knows, beside its file."""
+    from napari_bravais.model.candidates import index_path
+    from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.material_index import make_index
+
+    classifier = _classifier(model)
+    made = make_index(classifier, MasterLibrary.open(master_patterns), patterns)
+    about = {
+        "model": classifier.name,
+        "model_sha256": classifier.checksum,
+        "patterns_a_material": patterns,
+    }
+    typer.echo(f"Written: {made.save(index_path(classifier.path), about)}")
+    typer.echo(f"{len(made.materials)} materials; {made.doubt}")
+
+
+def evaluate(
+    master_patterns: Masters,
+    model: _Model = None,
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder of further real patterns, si_* (cF) and fe_* (cI).",
+        ),
+    ] = None,
+    patterns: Annotated[int, typer.Option(min=2, help="New patterns of each material.")] = 100,
+    varied: Annotated[
+        int, typer.Option(min=1, help="Patterns of each everyday material at each noise and size.")
+    ] = 8,
+    doubtful: Annotated[int, typer.Option(min=1, help="Patterns of each kind of nothing.")] = 300,
+    gazes: Annotated[int, typer.Option(min=1, help="Grad-CAMs of each lattice.")] = 30,
+    samples: Annotated[int, typer.Option(min=1, help="Samples with phases to be found.")] = 40,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for accuracy.md, .json and figures.")
+    ] = Path("docs"),
+) -> None:
+    """Measure a model on simulated and on real patterns."""
+    from napari_bravais.io.files import replacing
+    from napari_bravais.training.evaluate import Amounts
+    from napari_bravais.training.evaluate import evaluate as measure
+    from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.report import FIGURES, as_markdown
+    from napari_bravais.training.report_figures import save_figures
+
+    amounts = Amounts(patterns, varied, doubtful, gazes, samples)
+    library = MasterLibrary.open(master_patterns)
+    measured = measure(
+        _classifier(model), library, amounts, real, lambda what: typer.echo(f"{what} ...", err=True)
+    )
+    command = f"bravais evaluate -m {master_patterns} --patterns {patterns}"
+    command += f" --real {real}" if real else ""
+    page = as_markdown(measured, command)
+    save_figures(measured, output / FIGURES)
+    with replacing(output / "accuracy.json") as numbers, replacing(output / "accuracy.md") as text:
+        numbers.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        text.write_text(page, encoding="utf-8")
+    typer.echo(page)
+
+
+def _classifier(model: Path | None):
+    from napari_bravais.model.classifier import Classifier
+
+    return Classifier.load(model) if model else Classifier.bundled()
+
+
+def add_judging_commands(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (index, evaluate):
+        app.command(rich_help_panel="Making models")(command)
