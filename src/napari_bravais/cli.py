@@ -23,6 +23,7 @@ from napari_bravais.terminal import (
 )
 from napari_bravais.training.cli import add_commands
 from napari_bravais.training.judging_cli import add_judging_commands
+from napari_bravais.training.simulate import simulate
 
 if TYPE_CHECKING:
     from napari_bravais.mapping.phase_map import PhaseMap
@@ -122,6 +123,7 @@ add_map_commands(app)
 app.command()(phases)
 add_commands(app)
 add_judging_commands(app)
+app.command(rich_help_panel="Making models")(simulate)
 app.add_typer(structure_commands, name="structure")
 
 
