@@ -12,7 +12,7 @@ from napari_bravais.model.candidates import (
 )
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import Readings, read
-from napari_bravais.training.library import MasterLibrary
+from napari_bravais.training.library import MasterLibrary, reduced_formula
 
 #: Numbers of orientations at which pooled evidence is calibrated.
 _ORIENTATIONS = (1, 3, 10, 30)
@@ -34,7 +34,7 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
         Patterns of each material, at moderate noise.
     """
     listed = library.indices("trained")
-    listed = np.array([i for i in listed if "variant" not in library.records[i]["source"]])
+    listed = np.array([i for i in listed if not _made_up(library.records[i])])
     readings = read(classifier, library, listed, each, seed=_SEEDS["index"])
     centroids, whitening, origin = discriminants(readings.features.reshape(len(listed), each, -1))
     materials = tuple(material_of(library.records[i]) for i in listed)
@@ -45,6 +45,10 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     return MaterialIndex(materials, centroids, whitening, origin, doubt)
 
 
+def _made_up(record: dict) -> bool:
+    return record.get("kind") == "variant" or "variant" in record["source"]
+
+
 def material_of(record: dict) -> Material:
     """Describe a material of a library."""
     from ase.data import chemical_symbols
@@ -52,7 +56,7 @@ def material_of(record: dict) -> Material:
     return Material(
         key=record["file"].removesuffix(".npz"),
         name=re.sub(r"[-_]+", " ", record["name"]),
-        formula=record.get("formula") or record["name"],
+        formula=record.get("formula") or reduced_formula(record["atomic_numbers"]),
         lattice=record["lattice"],
         space_group=record["space_group"],
         elements=tuple(sorted({chemical_symbols[z] for z in record["atomic_numbers"]})),
