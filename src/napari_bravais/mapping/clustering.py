@@ -8,7 +8,14 @@ MOST_PHASES = 8
 #: Directions that are told apart: the first ones of the index, in which materials differ most.
 DIRECTIONS = 24
 
-_STARTS, _ROUNDS = 6, 60
+#: Least variance of a cluster: below it, two grains of a phase would fall apart.
+_NARROWEST = 0.3
+
+#: Twice the usual penalty of a cluster: orientations of one phase are no Gaussian cloud, and at
+#: the usual one simulated samples of three materials fall into six or seven phases.
+_STRICTNESS = 2.0
+
+_STARTS, _ROUNDS = 4, 40
 
 
 def cluster(points: np.ndarray, weights: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -53,8 +60,7 @@ def _fit(points: np.ndarray, count: int, rng: np.random.Generator) -> tuple[floa
     n, k = points.shape
     means = _spread_out(points, count, rng)
     shares = np.full(count, 1 / count)
-    # orientations of one material differ less than single patterns do, noise and all, so the width
-    # is found; but no cluster is so narrow that two grains of a phase fall apart
+    # means of several patterns spread less than single ones, so the width is found
     variance = 1.0
     for _ in range(_ROUNDS):
         logs = np.log(shares + 1e-12) - 0.5 * (
@@ -66,10 +72,11 @@ def _fit(points: np.ndarray, count: int, rng: np.random.Generator) -> tuple[floa
         shares = member.mean(axis=0)
         means = (member.T @ points) / (member.sum(axis=0)[:, None] + 1e-12)
         spread = (member * _squares(points, means)).sum() / (n * k)
-        variance = (spread * n + 0.3 * 10) / (n + 10)
+        variance = max(spread, _NARROWEST)
     entropy = -(member * np.log(member + 1e-12)).sum()
     free = count * k + count
-    return float(-2 * total.sum() + free * np.log(n) + 2 * entropy), member.argmax(axis=1)
+    penalty = _STRICTNESS * free * np.log(n) + 2 * entropy
+    return float(penalty - 2 * total.sum()), member.argmax(axis=1)
 
 
 def _spread_out(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
