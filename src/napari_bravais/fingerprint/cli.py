@@ -93,12 +93,12 @@ def map_locally(
 
         from napari_bravais.fingerprint.figures import draw_local
         from napari_bravais.fingerprint.files import read_structure
-        from napari_bravais.fingerprint.local import bicrystal, local_map
+        from napari_bravais.fingerprint.local import bicrystal, boxed, local_map
 
         if file in ("boundary", "inclusion"):
             atoms = bicrystal(file)
         else:
-            atoms = read_structure(file, types.split(",") if types else None)
+            atoms = boxed(read_structure(file, types.split(",") if types else None))
         probabilities, _ = local_map(_bundled(), atoms, step, depth, tqdm)
         path = output / f"map-{Path(file).stem}.png"
         draw_local(atoms, probabilities, path)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_bravais.fingerprint.classes import CLASSES
 from napari_bravais.fingerprint.classifier import StructureClassifier
 from napari_bravais.fingerprint.cluster import fingerprint
 
@@ -15,6 +16,9 @@ WINDOW = 150
 
 #: How far round a place atoms are looked at, in cube roots of the volume an atom has.
 NEIGHBOURHOOD = 7.0
+
+#: Atoms without which there is nothing to classify.
+FEWEST = 50
 
 
 def local_map(
@@ -31,7 +35,7 @@ def local_map(
     classifier
         The network.
     atoms
-        The structure, in a cell whose first two axes span the slice.
+        The structure, `boxed`: the first two axes of its cell span the slice.
     step
         Distance of places, in angstroms.
     depth
@@ -43,7 +47,8 @@ def local_map(
     -------
     tuple of numpy.ndarray
         Probabilities, shape (rows, columns, 7), rows along the second axis and columns along the
-        first, and the places, shape (rows, columns, 3), in angstroms.
+        first, all zero where there are hardly any atoms; and the places, shape (rows, columns, 3),
+        in angstroms.
     """
     lengths = np.linalg.norm(atoms.cell[:2], axis=1)
     across, along = (
@@ -52,12 +57,25 @@ def local_map(
     )
     v, u = np.meshgrid(along, across, indexing="ij")
     places = np.stack([u, v, np.full_like(u, depth)], axis=-1) @ atoms.cell.array
-    images = [
-        fingerprint(_neighbourhood(atoms, place), place, WINDOW)
-        for place in progress(places.reshape(-1, 3))
-    ]
-    probabilities = classifier.predict(np.stack(images))
+    probabilities = np.zeros((u.size, len(CLASSES)), np.float32)
+    images = {}
+    for index, place in enumerate(progress(places.reshape(-1, 3))):
+        near = _neighbourhood(atoms, place)
+        if len(near) >= FEWEST:
+            images[index] = fingerprint(near, place, WINDOW)
+    if images:
+        probabilities[list(images)] = classifier.predict(np.stack(list(images.values())))
     return probabilities.reshape(*u.shape, -1), places
+
+
+def boxed(atoms: "Atoms") -> "Atoms":
+    """Return a structure in a cell: a cloud without one, as of an atom probe, gets the least."""
+    if atoms.cell.rank == 3:
+        return atoms
+    atoms = atoms.copy()
+    atoms.positions -= atoms.positions.min(axis=0)
+    atoms.set_cell(np.diag(np.maximum(np.ptp(atoms.positions, axis=0), 1.0)))
+    return atoms
 
 
 def _neighbourhood(atoms: "Atoms", place: np.ndarray) -> "Atoms":
