@@ -5,6 +5,7 @@ decompressed again for each of its neighbours, and a chunk that holds a scan wou
 memory at all.
 """
 
+import math
 import threading
 import zlib
 from bisect import bisect_right
@@ -26,6 +27,9 @@ KEPT_BYTES = 48 * 2**20
 #: Larger ones than this cannot be read at all, but for those that can be inflated bit by bit.
 _MOST_BYTES = 2**30
 
+#: No file holds more bytes than this many times its own: deflate's limit is 1032.
+_MOST_COMPRESSION = 1100
+
 #: Bytes that are inflated at once, and between two places where inflating can be taken up again.
 _STEP, _STRIDE = 2**20, 32 * 2**20
 
@@ -46,6 +50,12 @@ class HDF5Patterns(StoredPatterns):
         dataset: str,
     ) -> None:
         super().__init__(path, shape, dtype, order)
+        size = path.stat().st_size
+        if math.prod(self.shape) * self.dtype.itemsize > _MOST_COMPRESSION * size:
+            raise ScanError(
+                f"{path} is incomplete or damaged: {self.shape[0]} x {self.shape[1]} patterns of "
+                f"{self.shape[2]} x {self.shape[3]} pixels cannot be in a file of {size} bytes"
+            )
         self._dataset = dataset
         self._forget()
 
@@ -77,14 +87,14 @@ class HDF5Patterns(StoredPatterns):
     def _read_from(self, dataset: "h5py.Dataset", start: int, stop: int) -> np.ndarray:
         """Read patterns in the way that the dataset's chunks ask for."""
         length = dataset.chunks[0] if dataset.chunks else 1
-        slab_bytes = length * self.dtype.itemsize * int(np.prod(self.shape[2:]))
+        slab_bytes = length * self.dtype.itemsize * math.prod(self.shape[2:])
         if length == 1 or not dataset.id.get_create_plist().get_nfilters():
             return dataset[start:stop]
         if slab_bytes <= KEPT_BYTES:
             read = self._read_kept
         elif self._can_be_inflated(dataset):
             read = self._read_inflated
-        elif int(np.prod(dataset.chunks)) * self.dtype.itemsize <= _MOST_BYTES:
+        elif math.prod(dataset.chunks) * self.dtype.itemsize <= _MOST_BYTES:
             return dataset[start:stop]
         else:
             raise ScanError(

@@ -121,6 +121,8 @@ def open_scan(path: str | Path) -> Scan:
     path = Path(path).absolute()
     if not path.exists():
         raise ScanError(f"{path} does not exist")
+    if not (path.is_file() or path.is_dir()):  # a pipe would be waited for, for ever
+        raise ScanError(f"{path} is not a file")
     file_format, read = _format(path)
     try:
         with _quiet():

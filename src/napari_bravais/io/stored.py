@@ -205,7 +205,7 @@ def background_shown(patterns: "da.Array", background: np.ndarray | None) -> np.
     """
     if background is None or background.shape != patterns.shape[2:] or np.ptp(background) == 0:
         return None
-    some = patterns[:3, :3].compute().astype(float)
+    some = patterns[:3, :3].compute(scheduler="synchronous").astype(float)
     mean = some.mean(axis=(0, 1))
     if np.ptp(mean) == 0 or np.corrcoef(mean.ravel(), background.ravel())[0, 1] < 0.8:
         return None
@@ -222,6 +222,8 @@ def read_grey_image(file: Path) -> np.ndarray:
     """
     import imageio.v3 as iio
 
+    if not file.is_file():
+        raise ScanError(f"{file} is not a file")
     try:
         image = np.asarray(iio.imread(file))
         if file.suffix.lower() in (".tif", ".tiff") and _stores_white_as_zero(file):

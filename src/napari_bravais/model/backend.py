@@ -70,9 +70,14 @@ def versions() -> dict[str, str]:
 
 
 def fastest_runtime(patterns: int) -> str:
-    """Return which of the installed runtimes finishes a number of patterns first.
+    """Return which of the usable runtimes finishes a number of patterns first.
 
-    OpenVINO takes some seconds to convert the network, and a GPU is faster than any CPU.
+    OpenVINO takes some seconds to convert the network.
     """
-    fast = patterns >= WORTH_CONVERTING and device_name() == "CPU (TensorFlow)"
-    return "openvino" if fast and find_spec("openvino") else "keras"
+    return usable_runtimes()[-1] if patterns >= WORTH_CONVERTING else "keras"
+
+
+def usable_runtimes() -> list[str]:
+    """Return the runtimes that can be used here, the fastest last; a GPU needs no other."""
+    on_cpu = device_name() == "CPU (TensorFlow)"
+    return [name for name in RUNTIMES if name == "keras" or (on_cpu and find_spec(name))]
