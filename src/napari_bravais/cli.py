@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_bravais.fingerprint.cli import app as structure_commands
+from napari_bravais.mapping.benchmark_cli import add_benchmark_commands
 from napari_bravais.mapping.cli import add_map_commands
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.pooling_cli import phases
@@ -120,6 +121,7 @@ def info(scan: ScanPath) -> None:
 
 
 add_map_commands(app)
+add_benchmark_commands(app)
 app.command()(phases)
 add_commands(app)
 add_judging_commands(app)
