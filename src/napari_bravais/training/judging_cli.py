@@ -1,6 +1,7 @@
 """The commands that judge a model: ``bravais index`` and ``bravais evaluate``."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -67,8 +68,9 @@ def evaluate(
     measured = measure(
         _classifier(model), library, amounts, real, lambda what: typer.echo(f"{what} ...", err=True)
     )
-    command = f"bravais evaluate -m {master_patterns} --patterns {patterns}"
-    command += f" --real {real}" if real else ""
+    options = " ".join(f"--{name} {number}" for name, number in asdict(amounts).items())
+    options += f" --real {real}" if real else ""
+    command = f"bravais evaluate -m {master_patterns} {options}"
     page = as_markdown(measured, command)
     save_figures(measured, output / FIGURES)
     with replacing(output / "accuracy.json") as numbers, replacing(output / "accuracy.md") as text:

@@ -199,8 +199,9 @@ def _gaze(rows: dict) -> str:
             f"Share of Grad-CAM's weight, for the true lattice, within {NEAR:g}° of the "
             f"{ZONE_AXES} shortest lattice directions (low-index zone axes),\nagainst the share of "
             "the pattern's solid angle that they cover, and against the same weight near the zone "
-            "axes\nof a crystal turned at random. A ratio over one says that the network looks at "
-            "zone axes. The maps are coarse:\na position of the last feature maps spans some 10°.",
+            "axes\nof a crystal turned at random. A ratio over one, and a weight over that elsewhere, "
+            "say that the network looks\nat zone axes. The maps are as coarse as the last feature "
+            "maps.",
             _table(
                 ["lattice", "patterns", "weight", "solid angle", "elsewhere", "ratio"],
                 [
