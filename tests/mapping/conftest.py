@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tifffile import imread
 
-from napari_bravais import open_scan
+from napari_bravais import catalogue, open_scan
 
 
 def _phase(name, space_group, cell, sites):
@@ -26,19 +26,17 @@ def make_phase():
 
 @pytest.fixture(scope="session")
 def quartz():
-    sites = [("Si", 0.4697, 0, 1 / 3), ("O", 0.4135, 0.2669, 0.4523)]
-    return _phase("quartz", 152, (4.913, 4.913, 5.405, 90, 90, 120), sites)
+    return catalogue.phase("quartz")
 
 
 @pytest.fixture(scope="session")
 def rutile():
-    sites = [("Ti", 0, 0, 0), ("O", 0.305, 0.305, 0)]
-    return _phase("rutile", 136, (4.594, 4.594, 2.959, 90, 90, 90), sites)
+    return catalogue.phase("rutile")
 
 
 @pytest.fixture(scope="session")
 def nickel():
-    return _phase("nickel", 225, (3.524, 3.524, 3.524, 90, 90, 90), [("Ni", 0, 0, 0)])
+    return catalogue.phase("nickel")
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_disagreements_inside_grains_are_told_from_those_at_boundaries(halves):
     assert (inside.row, inside.column) == (4, 9)
     assert (boundary.pixels, boundary.inside, boundary.column) == (2, False, 6)
     assert [entry.code for entry in DIFFERENCES] == list(range(6))
-    assert result.difference_titles()[ONLY_B] == "Neural network alone names a lattice"
+    assert result.difference_titles()[ONLY_B] == "Named by neural network alone"
 
 
 def test_kappa_is_cohens(halves):

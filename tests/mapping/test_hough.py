@@ -8,6 +8,8 @@ from napari_bravais.io.sample_data import nickel_sample_path
 from napari_bravais.io.vendor_maps import stored_map
 from napari_bravais.mapping import engine
 from napari_bravais.mapping.boundaries import misorientation_angles
+from napari_bravais.mapping.comparison import compare
+from napari_bravais.mapping.engine import map_phases
 from napari_bravais.mapping.hough import (
     HoughError,
     HoughIndexer,
@@ -41,6 +43,18 @@ def test_named_phases_are_found_and_what_shows_no_pattern_is_not_indexed(
     lengths = np.linalg.norm(found.rotations[found.indexed], axis=-1)
     np.testing.assert_allclose(lengths, 1, atol=1e-5)
     assert found.provenance["pattern_centre"]["convention"] == "bruker"
+
+
+def test_the_network_agrees_inside_grains_though_it_was_told_no_phases(
+    sample_data, quartz, rutile, classifier
+):
+    """The check of the seed paper's figure 6, on a part of the sample scan with both phases."""
+    scan = open_scan(sample_data / "quartz_rutile.h5")
+    part = replace(scan, patterns=scan.patterns[4:24, 10:50])
+    comparison = compare(hough_map(part, [quartz, rutile]), map_phases(part, classifier))
+    assert comparison.agreement_inside > 0.95
+    assert comparison.pixels_inside > 200
+    assert {phase.lattice for phase in comparison.by_phase} == {"hP", "tP"}
 
 
 def test_real_nickel_is_face_centred_cubic_and_oriented_as_known(nickel):

@@ -69,6 +69,6 @@ def test_good_pixels_are_spread_over_the_map_and_leave_the_pore_out(every_sixth)
     assert len(set(pixels)) == 9
     assert all(truth[pixel] >= 0 for pixel in pixels)
     rows, columns = np.transpose(pixels)
-    assert set(rows * 3 // 8) == set(columns * 3 // 12) == {0, 1, 2}
+    assert set((rows * 3 // 8).tolist()) == set((columns * 3 // 12).tolist()) == {0, 1, 2}
     one_row = replace(scan, patterns=scan.patterns[:1, :3])
     assert good_pixels(one_row, 9) == [(0, 0), (0, 1), (0, 2)]

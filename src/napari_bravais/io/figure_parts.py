@@ -22,7 +22,7 @@ Map = PhaseMap | IndexedMap
 # lengths in inches
 _BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
 _SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.42, 2.2
-_MORE_FRACTIONS, _LONGEST_NAME = 0.5, 31
+_LETTER, _MORE_FRACTIONS, _LONGEST_NAME = 0.15, 0.62, 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LegendRow:
     Attributes
     ----------
     colour
-        Hexadecimal colour of its swatch; "" for none.
+        Hexadecimal colour of its swatch.
     symbol, name
         Pearson symbol and words.
     fractions
@@ -47,7 +47,7 @@ class LegendRow:
 
 def legend_width(columns: int) -> float:
     """Return the width in inches of a legend with so many columns of fractions."""
-    return LEGEND_WIDTH + (columns - 1) * _MORE_FRACTIONS
+    return LEGEND_WIDTH + (columns > 1) * _LETTER + (columns - 1) * _MORE_FRACTIONS
 
 
 def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
@@ -58,24 +58,28 @@ def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
     maps
         The maps.
     letters
-        Panel letters that stand over the fractions, where there are several maps.
+        Letters of the maps' panels, to stand before the fractions; empty for one map alone.
     """
     tables = [{entry: fraction for entry, _, fraction in shown.fractions()} for shown in maps]
     entries = sorted(
         set().union(*tables),
         key=lambda entry: (not entry.pearson, -max(table.get(entry, 0) for table in tables)),
     )
-    rows = [LegendRow("", "", "", tuple(letters))] if len(maps) > 1 else []
+    letters = [f"{letter} " for letter in letters] or [""]
+
+    def told(shares: list[float]) -> tuple[str, ...]:
+        return tuple(f"{a}{percentage(share)}" for a, share in zip(letters, shares, strict=True))
+
+    rows = []
     for entry in entries:
         name = entry.name
         if phases := _phases_of(maps, entry):
             name = f"{name}: {phases}"
-        fractions = tuple(percentage(table.get(entry, 0.0)) for table in tables)
-        rows.append(LegendRow(entry.colour, entry.pearson, _shortened(name), fractions))
-    missing = [1 - shown.mapped.mean() for shown in maps]
+        fractions = told([table.get(entry, 0.0) for table in tables])
+        rows.append(LegendRow(entry.colour, entry.pearson, name, fractions))
+    missing = [float(1 - shown.mapped.mean()) for shown in maps]
     if any(missing):
-        share = tuple(percentage(part) for part in missing)
-        rows.append(LegendRow("white", "", "not mapped (of all pixels)", share))
+        rows.append(LegendRow("white", "", "not mapped (of all pixels)", told(missing)))
     return rows
 
 
@@ -103,18 +107,19 @@ def draw_legend(axes: "Axes", rows: list[LegendRow], layout: Layout) -> None:
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     pitch = legend_width(len(rows[0].fractions)) + LEGEND_PITCH - LEGEND_WIDTH
+    first = _FRACTION + (len(rows[0].fractions) > 1) * _LETTER
+    name_at = _NAME if any(row.symbol for row in rows) else _SYMBOL
     for index, row in enumerate(rows):
         column, line = divmod(index, lines)
         x, y = column * pitch, line * LEGEND_ROW
-        if row.colour:
-            swatch = Rectangle((x, y), _SWATCH, _SWATCH, facecolor=row.colour, edgecolor="black")
-            swatch.set(linewidth=0.4, clip_on=False)
-            axes.add_patch(swatch)
+        swatch = Rectangle((x, y), _SWATCH, _SWATCH, facecolor=row.colour, edgecolor="black")
+        swatch.set(linewidth=0.4, clip_on=False)
+        axes.add_patch(swatch)
         y += _SWATCH / 2
         axes.text(x + _SYMBOL, y, row.symbol, va="center_baseline", fontstyle="italic")
-        axes.text(x + _NAME, y, row.name, va="center_baseline")
+        axes.text(x + name_at, y, _shortened(row.name), va="center_baseline")
         for place, fraction in enumerate(row.fractions):
-            right = x + _FRACTION + place * _MORE_FRACTIONS
+            right = x + first + place * _MORE_FRACTIONS
             axes.text(right, y, fraction, va="center_baseline", ha="right")
 
 

@@ -1,6 +1,7 @@
 """Maps made elsewhere: the vendor's own in the scan's file, and ``.ang`` and ``.ctf`` beside it."""
 
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,10 @@ def _read_by_orix(path: Path) -> IndexedMap:
 
     ending = path.suffix.lower()
     keywords = {"autogen_names": False} if ending == ".ang" else {}
-    crystal_map = load(path, **keywords)
+    with warnings.catch_warnings():
+        # it warns of the space groups that it forgets
+        warnings.simplefilter("ignore")
+        crystal_map = load(path, **keywords)
     frame = "oxford" if ending == ".ctf" else "edax"
     shape = _shape_of_text(path) if ending in BESIDE else None
     result = from_crystal_map(crystal_map, path.name, frame=frame, shape=shape)
@@ -226,7 +230,10 @@ def _read_stored(path: Path, file: "h5py.File", group: "h5py.Group") -> IndexedM
 
         stored = hdf5group2dict(group["EBSD/CrystalMap/crystal_map"], recursive=True)
         shape = int(_number(header, "n_rows")), int(_number(header, "n_columns"))
-        found = from_crystal_map(dict2crystalmap(stored), "kikuchipy (in the file)", shape=shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            crystal_map = dict2crystalmap(stored)
+        found = from_crystal_map(crystal_map, "kikuchipy (in the file)", shape=shape)
         _set_space_groups(found, _space_groups_of_orix(group["EBSD/CrystalMap/crystal_map"]))
         return found
     return None

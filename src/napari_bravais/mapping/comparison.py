@@ -21,12 +21,12 @@ class Difference:
 
 #: Codes of `Comparison.difference`, by place; titles take the maps' names.
 DIFFERENCES = (
-    Difference(0, "neither map names a lattice", "#ffffff"),
+    Difference(0, "named by neither map", "#ffffff"),
     Difference(1, "agree", "#d9d9d9"),
     Difference(2, "differ inside a grain", "#d55e00"),
     Difference(3, "differ at a boundary", "#f0b27a"),
-    Difference(4, "{a} alone names a lattice", "#56b4e9"),
-    Difference(5, "{b} alone names a lattice", "#0072b2"),
+    Difference(4, "named by {a} alone", "#56b4e9"),
+    Difference(5, "named by {b} alone", "#0072b2"),
 )
 NEITHER, AGREE, INSIDE, AT_BOUNDARY, ONLY_A, ONLY_B = range(6)
 

@@ -227,17 +227,18 @@ def good_pixels(scan: "Scan", count: int = 16) -> list[tuple[int, int]]:
         The sharpest seen in each field, in reading order.
     """
     (ny, nx), side = scan.navigation_shape, max(1, round(count**0.5))
-    rows, columns = min(side, ny), min(max(1, count // min(side, ny)), nx)
-    chosen = []
-    for row_field in np.array_split(np.arange(ny), rows):
-        for column_field in np.array_split(np.arange(nx), columns):
-            seen = [
-                (int(row), int(column))
-                for row in row_field[:: max(1, len(row_field) // 2)][:2]
-                for column in column_field[:: max(1, len(column_field) // 2)][:2]
-            ]
-            chosen.append(max(seen, key=lambda pixel: _sharpness(scan.patterns[pixel].compute())))
-    return chosen
+    fields = min(side, ny), min(max(1, count // min(side, ny)), nx)
+    # a regular grid, two by two patterns a field, is read in one go
+    step_y, step_x = (max(1, n // (2 * k)) for n, k in zip((ny, nx), fields, strict=True))
+    top, left = step_y // 2, step_x // 2
+    patterns = scan.patterns[top::step_y, left::step_x].compute(scheduler="synchronous")
+    best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {}
+    for i, j in np.ndindex(patterns.shape[:2]):
+        row, column = top + i * step_y, left + j * step_x
+        field = row * fields[0] // ny, column * fields[1] // nx
+        found = _sharpness(patterns[i, j]), (row, column)
+        best[field] = max(best.get(field, found), found)
+    return [best[field][1] for field in sorted(best)]
 
 
 def _sharpness(pattern: np.ndarray) -> float:
