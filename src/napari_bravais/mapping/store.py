@@ -238,11 +238,11 @@ def _require_same(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) ->
     """Refuse a store whose identity is another."""
     if stored == wanted:
         return
-    what = next(key for key in wanted if stored.get(key) != wanted[key])
+    what = next(key for key in {**wanted, **stored} if stored.get(key) != wanted.get(key))
     raise StoreError(
         f"{path} holds a map of another scan, model or runtime: its {what} is "
-        f"{_in_words(stored.get(what))}, not {_in_words(wanted[what])}; to begin anew, remove it "
-        "(bravais map --fresh does)"
+        f"{_in_words(stored.get(what))}, not {_in_words(wanted.get(what))}; to begin anew, remove "
+        "it (bravais map --fresh does)"
     )
 
 

@@ -272,7 +272,8 @@ def _checked(patterns: np.ndarray) -> np.ndarray:
 
 def _flattened(patterns: np.ndarray, static_background: np.ndarray | None) -> np.ndarray:
     """Divide the static background out; where it is dark there is nothing to see."""
-    flat = patterns.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is no number in single precision counts as missing
+        flat = patterns.astype(np.float32)
     if static_background is None:
         return flat
     if static_background.shape != patterns.shape[1:]:
@@ -281,7 +282,10 @@ def _flattened(patterns: np.ndarray, static_background: np.ndarray | None) -> np
             f"{patterns.shape[1:]}"
         )
     background = static_background.astype(np.float32)
-    return flat / np.where(background > 0, background, np.nan)
+    flat /= np.where(background > 0, background, np.nan)
+    # what was saturated throughout would show the background's negative
+    flat[patterns.min(axis=(1, 2)) == patterns.max(axis=(1, 2))] = 0
+    return flat
 
 
 def _padded(batch: np.ndarray) -> np.ndarray:
