@@ -8,13 +8,13 @@ import typer
 
 #: The option that names a folder of master patterns.
 Masters = Annotated[
-    Path,
+    list[Path],
     typer.Option(
         "--master-patterns",
         "-m",
         exists=True,
         file_okay=False,
-        help="Folder of master patterns (.npz) with their structures.jsonl.",
+        help="Folder of master patterns (.npz) with their structures.jsonl; may be given again.",
     ),
 ]
 
@@ -36,7 +36,7 @@ def train(
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.train import train as train_network
 
-    library = MasterLibrary.open(master_patterns)
+    library = MasterLibrary.open(*master_patterns)
     checkpoint = train_network(library, output, minutes, start=start, architecture=architecture)
     typer.echo(f"Trained: {checkpoint}")
 
@@ -53,7 +53,7 @@ def export(
     from napari_bravais.training.export import export as export_model
     from napari_bravais.training.library import MasterLibrary
 
-    library = MasterLibrary.open(master_patterns)
+    library = MasterLibrary.open(*master_patterns)
     log = json.loads((run / "state.json").read_text())[-1]
     card = {
         "name": output.stem,

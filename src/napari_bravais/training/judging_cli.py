@@ -23,7 +23,7 @@ def index(
     from napari_bravais.training.material_index import make_index
 
     classifier = _classifier(model)
-    made = make_index(classifier, MasterLibrary.open(master_patterns), patterns)
+    made = make_index(classifier, MasterLibrary.open(*master_patterns), patterns)
     about = {
         "model": classifier.name,
         "model_sha256": classifier.checksum,
@@ -64,13 +64,14 @@ def evaluate(
     from napari_bravais.training.report_figures import save_figures
 
     amounts = Amounts(patterns, varied, doubtful, gazes, samples)
-    library = MasterLibrary.open(master_patterns)
+    library = MasterLibrary.open(*master_patterns)
     measured = measure(
         _classifier(model), library, amounts, real, lambda what: typer.echo(f"{what} ...", err=True)
     )
     options = " ".join(f"--{name} {number}" for name, number in asdict(amounts).items())
     options += f" --real {real}" if real else ""
-    command = f"bravais evaluate -m {master_patterns} {options}"
+    folders = " ".join(f"-m {folder}" for folder in master_patterns)
+    command = f"bravais evaluate {folders} {options}"
     page = as_markdown(measured, command)
     save_figures(measured, output / FIGURES)
     with replacing(output / "accuracy.json") as numbers, replacing(output / "accuracy.md") as text:
