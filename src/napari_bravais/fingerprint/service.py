@@ -36,7 +36,7 @@ class StructureService:
 
     def __init__(self, receive: Callable[[Message], None]):
         self._receive = receive
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._process: subprocess.Popen | None = None
         self._asked = 0
 
@@ -79,8 +79,9 @@ class StructureService:
     def _listen(self, process: subprocess.Popen, words) -> None:
         """Pass on what the process says until it ends."""
         while (message := read_message(process.stdout)) is not None:
-            if self._process is process:
-                self._receive(message)
+            with self._lock:  # so that no message comes once it is closed
+                if self._process is process:
+                    self._receive(message)
         status = process.wait()
         with self._lock:
             ours = self._process is process
