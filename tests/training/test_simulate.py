@@ -19,7 +19,7 @@ from napari_bravais.training.simulate import chosen, simulate_all
 
 pytest.importorskip("de_ebsd")
 
-SMALL = MasterSettings(size=41, reflections=150, electrons=2_000)
+SMALL = MasterSettings(size=41, reflections=400, electrons=2_000)
 
 
 def correlation(one, other):
@@ -37,7 +37,8 @@ def emsoft_file():
 
 
 def test_nickel_looks_like_emsofts(nickel, emsoft_file):
-    structure, kilovolts, master = read_master(emsoft_file, size=41)
+    structure, kilovolts, fine = read_master(emsoft_file, 20, size=401)
+    master = fine[:, ::10, ::10]  # points of it, as in the simulation, not means of areas
     assert (structure.formula, structure.lattice, kilovolts) == ("Ni", "cF", 20)
     assert master.shape == nickel.shape
     assert correlation(nickel, master) > 0.8
@@ -110,12 +111,19 @@ def test_names_of_crystals(tmp_path):
 
 
 def test_the_command_takes_in_another_programs_master(tmp_path, emsoft_file):
-    result = CliRunner().invoke(app, ["simulate", str(emsoft_file), "-o", str(tmp_path)])
+    result = CliRunner().invoke(
+        app, ["simulate", str(emsoft_file), "-e", "20", "-o", str(tmp_path)]
+    )
     assert result.exit_code == 0, result.output
     assert "Ni" in (tmp_path / "structures.jsonl").read_text()
     result = CliRunner().invoke(app, ["simulate", "unobtainium", "-o", str(tmp_path)])
     assert result.exit_code == 1
     assert "not in the catalogue" in result.output
+
+
+def test_a_single_energy_has_to_be_named(emsoft_file):
+    with pytest.raises(catalogue.CatalogueError, match="does not say its beam energy"):
+        read_master(emsoft_file)
 
 
 def test_a_file_that_is_no_master_pattern_is_named(tmp_path):

@@ -163,7 +163,11 @@ def orbit(space_group: int, xyz: np.ndarray) -> np.ndarray:
     Images that fall together are averaged, so that a rounded coordinate such as 0.33333 comes to
     lie on its special position again.
     """
-    images = np.array([rotation @ xyz + shift for rotation, shift in operations(space_group)])
+    return merged(np.array([turn @ xyz + shift for turn, shift in operations(space_group)]))
+
+
+def merged(images: np.ndarray) -> np.ndarray:
+    """Return the different ones among positions, shape (n, 3), in [0, 1)."""
     positions = []
     while len(images):
         offset = images - images[0]

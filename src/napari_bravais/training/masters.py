@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.catalogue import CatalogueError, Structure
-from napari_bravais.catalogue.structure import ELEMENTS
+from napari_bravais.catalogue.structure import ELEMENTS, merged
 from napari_bravais.io.files import replacing
 from napari_bravais.simulation.dynamical import as_grey_levels, centring
 
@@ -97,7 +97,8 @@ def read_master(
     path
         The file, in a format that kikuchipy reads.
     kilovolts
-        Which beam energy of the file; its highest by default.
+        Which beam energy of the file; its highest by default, but to be named where the file holds
+        one alone, which kikuchipy then does not tell.
     size
         Pixels along the edge that it is brought to.
 
@@ -142,7 +143,6 @@ def read_master(
 def _structure_of(phase, path: Path) -> Structure:
     """Return the structure of a master pattern's phase, as its program lists the sites."""
     from napari_bravais.catalogue.standard import NotOneLatticeError, standardised
-    from napari_bravais.catalogue.structure import orbit
 
     if phase.space_group is None or not len(phase.structure):
         raise CatalogueError(f"{path}: does not say its space group and atoms")
@@ -150,15 +150,14 @@ def _structure_of(phase, path: Path) -> Structure:
         raise CatalogueError(
             f"{path}: monoclinic; other programs turn such cells otherwise, so simulate it anew"
         )
-    positions, numbers = [], []
-    for atom in phase.structure:
-        images = orbit(phase.space_group.number, np.asarray(atom.xyz))
-        positions.append(images)
-        numbers += [_number(atom.element)] * len(images)
+    positions, numbers = _all_atoms(phase)
+    cell = np.asarray(phase.structure.lattice.base)
+    if abs(np.linalg.det(cell)) < len(numbers):  # no atom has less than 1 Å³: EMsoft's are nm
+        cell = 10 * cell
     try:
         return standardised(
-            phase.structure.lattice.base,
-            np.concatenate(positions),
+            cell,
+            positions,
             numbers,
             name=phase.name or path.stem,
             kind="",
@@ -169,5 +168,33 @@ def _structure_of(phase, path: Path) -> Structure:
         raise CatalogueError(f"{path}: {error}") from error
 
 
-def _number(element: str) -> int:
-    return int(element) if element.isdigit() else ELEMENTS.index(element)
+def _all_atoms(phase) -> tuple[np.ndarray, list[int]]:
+    """Return positions and atomic numbers of all atoms of a phase's cell.
+
+    Where a space group has two origins, the files do not say which: the one that makes fewer atoms
+    of the sites is right, as atoms sit on special positions.
+    """
+    import spglib
+
+    group = phase.space_group.number
+    types = [(hall, spglib.get_spacegroup_type(hall)) for hall in range(1, 531)]
+    own = [(hall, kind.choice) for hall, kind in types if kind.number == group]
+    settings = [own[0][0], *(hall for hall, choice in own if choice == "2")]
+    found = []
+    for hall in settings:
+        symmetry = spglib.get_symmetry_from_database(hall)
+        orbits = [
+            merged(symmetry["rotations"] @ np.asarray(atom.xyz) + symmetry["translations"])
+            for atom in phase.structure
+        ]
+        numbers = [
+            _number(a.element) for a, o in zip(phase.structure, orbits, strict=True) for _ in o
+        ]
+        found.append((len(numbers), np.concatenate(orbits), numbers))
+    _, positions, numbers = min(found, key=lambda atoms: atoms[0])
+    return positions, numbers
+
+
+def _number(element: str | int) -> int:
+    """Return an atomic number, given it or the symbol."""
+    return ELEMENTS.index(element) if element in ELEMENTS else int(element)
