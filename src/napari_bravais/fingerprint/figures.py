@@ -105,7 +105,7 @@ def draw_path(
 def draw_responses(maps: dict[str, list[np.ndarray]], path: Path) -> None:
     """Draw the response maps of some layers' filters, channel by channel (figure 5a)."""
     number = len(next(iter(maps.values())))
-    with _figure(path, (7.2, 0.66 * 3 * len(maps))) as figure:
+    with _figure(path, (7.2, 0.66 * len(maps) + 0.3)) as figure:
         every = figure.subplots(len(maps), 3 * number, squeeze=False)
         for row, (layer, images) in zip(every, maps.items(), strict=True):
             for index, axes in enumerate(row):
