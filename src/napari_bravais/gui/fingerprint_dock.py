@@ -75,7 +75,8 @@ class StructureDock(QWidget):
         self._layers: list = []
         relay = _Relay()
         relay.said.connect(self._receive)
-        self._service = service = StructureService(relay.said.emit)
+        # a function that names the relay keeps it alive, as its bound signal would not
+        self._service = service = StructureService(lambda message: relay.said.emit(message))
         self.destroyed.connect(lambda: service.close())  # a bound method would be held weakly
         self.setAcceptDrops(True)
         self.open_button = QPushButton("Open a structure…")
