@@ -31,9 +31,10 @@ MAY_IMPORT = {
     "model": {"lattices"},
     "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
     "terminal": {"catalogue", "io", "mapping", "model"},
-    "simulation": {"lattices"},
+    "catalogue": {"lattices"},
+    "simulation": {"lattices", "catalogue"},
     "fingerprint": {"io.files", "mapping.messages", "model.backend", "model.card"},
-    "training": {"lattices", "io", "model", "mapping", "simulation"},
+    "training": {"lattices", "io", "model", "mapping", "simulation", "catalogue"},
     "cli": {
         "terminal",
         "lattices",

@@ -1,6 +1,6 @@
 """``bravais hough``, ``bravais compare`` and ``bravais export``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -86,7 +86,7 @@ def hough(
         opened = open_scan(scan)
         require_writable(output)
         typer.echo(description(opened))
-        phases = _phases(phase, lambda: _network_map(opened))
+        phases = _phases(opened, phase, lambda: _network_map(opened))
         indexed = _index(opened, phases, centre, optimise, opencl)
         image = forward_scatter_image(opened)
         written = {}
@@ -145,7 +145,7 @@ def compare(
         elif stored:
             first = _stored_map(opened)
         else:
-            phases = _phases(phase, lambda: second)
+            phases = _phases(opened, phase, lambda: second)
             first = _index(opened, phases, centre, optimise, opencl)
         try:
             comparison = compare_maps(first, second)
@@ -234,13 +234,23 @@ def _pattern_centre(text: str | None, convention: str) -> "PatternCentre | None"
         raise typer.BadParameter(f"--pc {text}: three numbers, like 0.5,0.25,0.6") from error
 
 
-def _phases(names: Sequence[str] | None, network_map) -> list["Phase"]:
-    """Return the named phases, else those proposed for the network's map."""
+def _phases(
+    scan: "Scan", names: Sequence[str] | None, network_map: Callable[[], "PhaseMap"]
+) -> list["Phase"]:
+    """Return the named phases, else those that the network proposes for its map."""
     from napari_bravais.mapping.phases import find_phase, proposed_phases
+    from napari_bravais.mapping.pooling import find_phases
+    from napari_bravais.model.classifier import Classifier, ModelError
 
     if names:
         return [find_phase(name) for name in names]
-    phases = proposed_phases(network_map())
+    phase_map = network_map()
+    try:
+        pooled = find_phases(scan, phase_map, Classifier.bundled()).phases
+    except ModelError:  # a model need not know materials
+        pooled = ()
+    likely = [name for phase in pooled for name, *_ in phase.candidates[:2]]
+    phases = proposed_phases(phase_map, likely)
     typer.echo(f"Proposed phases: {', '.join(phase.name for phase in phases) or 'none'}")
     return phases
 
