@@ -100,22 +100,22 @@ def map_and_inspect(film: Film) -> None:
     """Open the sample, map, cancel, map again, click, export."""
     panel, controller = film.panel, film.panel.controller
     film.viewer.open_sample("napari-bravais", "quartz_rutile")
-    film.wait(lambda: panel.map_button.isEnabled())
-    film.wait(lambda: " on " in panel.classifier_label.text())
+    film.wait(lambda: panel.map.map_button.isEnabled())
+    film.wait(lambda: " on " in panel.map.classifier_label.text())
     film.take("1-opened")
-    film.press(panel.map_button)
-    film.wait(lambda: panel.progress_bar.value() > panel.progress_bar.maximum() / 3)
+    film.press(panel.map.map_button)
+    film.wait(lambda: panel.map.progress_bar.value() > panel.map.progress_bar.maximum() / 3)
     film.take("2-mapping")
-    film.press(panel.cancel_button)
-    film.wait(lambda: panel.map_button.isEnabled())
+    film.press(panel.map.cancel_button)
+    film.wait(lambda: panel.map.map_button.isEnabled())
     film.take("3-cancelled")
-    film.press(panel.map_button)
+    film.press(panel.map.map_button)
     film.wait(1)
-    film.wait(lambda: panel.map_button.isEnabled())
+    film.wait(lambda: panel.map.map_button.isEnabled())
     film.point_at(1, 34, 20, click=False)
     film.take("4-mapped")
     film.point_at(1, 33, 44)
-    film.wait(lambda: controller._explaining is None)
+    film.wait(lambda: controller.inspector.request is None)
     film.take("5-inspected")
 
 
@@ -133,8 +133,8 @@ def export(film: Film) -> None:
 
     QTimer.singleShot(1500, lambda: film.take("6-exporting"))
     QTimer.singleShot(4000, in_dialog)
-    film.press(panel.export_figure_button)
-    film.wait(lambda: target.exists() and panel.export_figure_button.isEnabled())
+    film.press(panel.export.figure_button)
+    film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
     film.take("7-exported")
 
 

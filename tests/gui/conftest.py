@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ def pytest_configure(config):
     global _missing
     # llvmpipe draws the same everywhere, also where no graphics card is
     os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
+    # what tests set must not be kept, nor what the user has set disturb them
+    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
     if not _alone(config) or sys.platform != "linux" or "DISPLAY" in os.environ:
         return
     if shutil.which("Xvfb"):

@@ -45,7 +45,7 @@ class Window:
 
     @property
     def idle(self) -> bool:
-        return self.panel.map_button.isEnabled()
+        return self.panel.map.map_button.isEnabled()
 
     @property
     def names(self) -> list[str]:
@@ -63,7 +63,7 @@ class Window:
     def first_block(self) -> PhaseMap:
         """Start to map, and return the map that grows."""
         before = self.controller.phase_map
-        self.press(self.panel.map_button)
+        self.press(self.panel.map.map_button)
         wait_until(
             lambda: (
                 self.controller.phase_map is not before and self.controller.phase_map.mapped.any()
@@ -74,7 +74,7 @@ class Window:
 
     def map(self) -> PhaseMap:
         before = self.controller.phase_map
-        self.press(self.panel.map_button)
+        self.press(self.panel.map.map_button)
         wait_until(lambda: self.controller.phase_map is not before, "the map to begin")
         wait_until(lambda: self.idle, "the map")
         return self.controller.phase_map
@@ -128,16 +128,19 @@ def shown_colours(window: Window) -> dict[tuple[int, ...], int]:
 
 
 def test_sample_opens_with_its_image_and_scale(window):
-    assert window.names == ["Virtual forward-scatter", "Clicked pixel"]
+    assert window.names[:2] == [
+        "Virtual forward-scatter",
+        "Clicked pixel on virtual forward-scatter",
+    ]
     image = window.viewer.layers[0]
     assert image.data.shape == (48, 72)
     assert tuple(image.scale) == (2.0, 2.0)
     assert {str(unit) for unit in image.units} == {"micrometer"}
     assert window.viewer.canvas.overlays.scale_bar.visible
     assert len(shown_colours(window)) > 50
-    assert window.panel.file_label.text().startswith("quartz_rutile.h5 (")
-    assert window.panel.grid_label.text() == "48 × 72 pixels, step 2 µm"
-    assert window.panel.pattern_label.text() == "patterns of 60 × 60 px, 20 kV"
+    assert window.panel.scan.file_label.text().startswith("quartz_rutile.h5 (")
+    assert window.panel.scan.grid_label.text() == "48 × 72 pixels, step 2 µm"
+    assert window.panel.scan.pattern_label.text() == "patterns of 60 × 60 px, 20 kV"
 
 
 def test_map_paints_labels_beside_the_image(mapped):
@@ -156,21 +159,21 @@ def test_map_paints_labels_beside_the_image(mapped):
     grid = mapped.viewer.canvas.grid
     assert grid.enabled
     assert grid.position(0, mapped.viewer.layers) != grid.position(2, mapped.viewer.layers)
-    rows = mapped.panel.legend.texts
+    rows = mapped.panel.map.legend.texts
     assert len(rows) == len(phase_map.fractions())
     assert rows[-1].startswith("not classified")
-    assert mapped.panel.progress_bar.value() == mapped.panel.progress_bar.maximum()
+    assert mapped.panel.map.progress_bar.value() == mapped.panel.map.progress_bar.maximum()
 
 
 def test_cancel_keeps_what_is_painted_and_map_starts_afresh(window):
     window.first_block()
-    window.press(window.panel.cancel_button)
+    window.press(window.panel.map.cancel_button)
     wait_until(lambda: window.idle, "the map to stop")
     cancelled = window.controller.phase_map
     labels = window.viewer.layers["Bravais lattices"]
     assert 0 < cancelled.mapped.sum() < cancelled.mapped.size
     np.testing.assert_array_equal(labels.data > 0, cancelled.mapped)
-    assert window.panel.progress_bar.format().startswith("Stopped at ")
+    assert window.panel.map.progress_bar.format().startswith("Stopped at ")
     again = window.map()
     assert again is not cancelled
     assert again.mapped.all()
@@ -182,24 +185,24 @@ def test_cancel_keeps_what_is_painted_and_map_starts_afresh(window):
 def test_click_shows_pattern_bars_and_ring(mapped, place):
     phase_map = mapped.controller.phase_map
     panel = mapped.panel
-    mapped.controller._pixel = None
+    mapped.controller.scene.pixel = None
     QTest.mouseMove(mapped.canvas, mapped.canvas_point(place, 0.5, 0.5))
     QTest.mouseClick(
         mapped.canvas, Qt.MouseButton.LeftButton, pos=mapped.canvas_point(place, 0.5, 0.5)
     )
-    row, column = mapped.controller._pixel
+    row, column = mapped.controller.scene.pixel
     assert abs(row - 24) <= 1 and abs(column - 36) <= 1  # the map's middle
-    wait_until(lambda: "quality" in panel.answer_label.text(), "the answer")
-    assert panel.pixel_label.text().startswith(f"Row {row}, column {column}")
+    wait_until(lambda: "quality" in panel.inspect.answer_label.text(), "the answer")
+    assert panel.inspect.pixel_label.text().startswith(f"Row {row}, column {column}")
     best = LATTICES[int(phase_map.probabilities[row, column].argmax())]
-    assert f"{best.pearson} {best.name}" in panel.answer_label.text()
+    assert f"{best.pearson} {best.name}" in panel.inspect.answer_label.text()
     np.testing.assert_allclose(
-        panel.bars._probabilities, phase_map.probabilities[row, column], atol=1e-3
+        panel.inspect.bars._probabilities, phase_map.probabilities[row, column], atol=1e-3
     )
-    assert panel.bars._explained == best.pearson
-    assert panel.pattern._image is not None
-    for name in ("Clicked pixel", "Clicked pixel on the map"):
-        assert mapped.viewer.layers[name].data.tolist() == [[row, column]] * 2
+    assert panel.inspect.bars._explained == best.pearson
+    assert panel.inspect.pattern.image is not None
+    for name in ("virtual forward-scatter", "bravais lattices"):
+        assert mapped.viewer.layers[f"Clicked pixel on {name}"].data.tolist() == [[row, column]] * 2
     # the window never loads what must not be in one process with its graphics
     assert not {"tensorflow", "keras", "kikuchipy", "hyperspy"} & set(sys.modules)
 
@@ -207,14 +210,14 @@ def test_click_shows_pattern_bars_and_ring(mapped, place):
 def test_the_latest_click_wins_and_any_lattice_is_explained(window):
     window.controller.inspect((3, 4))
     window.controller.inspect((40, 60))
-    wait_until(lambda: "quality" in window.panel.answer_label.text(), "the answer")
-    assert window.panel.pixel_label.text().startswith("Row 40, column 60")
-    first = window.panel.bars._explained
+    wait_until(lambda: "quality" in window.panel.inspect.answer_label.text(), "the answer")
+    assert window.panel.inspect.pixel_label.text().startswith("Row 40, column 60")
+    first = window.panel.inspect.bars._explained
     other = "cF" if first != "cF" else "aP"
-    box = window.panel.lattice_box
+    box = window.panel.inspect.lattice_box
     box.setCurrentIndex(box.findData(other))
     box.activated.emit(box.currentIndex())
-    wait_until(lambda: window.panel.bars._explained == other, "the other lattice")
+    wait_until(lambda: window.panel.inspect.bars._explained == other, "the other lattice")
     box.setCurrentIndex(0)
 
 
@@ -223,11 +226,11 @@ def test_a_drag_is_no_click_but_a_shaking_hand_is_allowed(window):
     QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=point)
     QTest.mouseMove(window.canvas, point + QPoint(30, 10))
     QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(30, 10))
-    assert window.controller._pixel is None
+    assert window.controller.scene.pixel is None
     QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=point)
     QTest.mouseMove(window.canvas, point + QPoint(1, 1))
     QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(1, 1))
-    assert window.controller._pixel is not None
+    assert window.controller.scene.pixel is not None
 
 
 def test_hovering_says_lattice_and_probability(mapped):
@@ -251,9 +254,9 @@ def test_export_writes_figure_and_results(mapped, tmp_path):
     mapped.controller.export_figure(tmp_path / "map.png")
     wait_until(lambda: (tmp_path / "map.png").exists(), "the figure")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
-    wait_until(lambda: mapped.panel.export_all_button.isEnabled(), "the export to end")
+    wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export to end")
     mapped.controller.export_all(tmp_path / "all")
-    wait_until(lambda: mapped.panel.export_all_button.isEnabled(), "the export to end")
+    wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export to end")
     assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".png", ".svg", ".tif"}
     assert mapped.said("Saved all in ")
 
@@ -261,7 +264,7 @@ def test_export_writes_figure_and_results(mapped, tmp_path):
 def test_an_export_that_fails_is_told(mapped, tmp_path):
     mapped.controller.export_figure(tmp_path / "no folder" / "map.png")
     wait_until(lambda: mapped.said("map.png was not saved in "), "the error")
-    assert mapped.panel.export_figure_button.isEnabled()
+    assert mapped.panel.export.figure_button.isEnabled()
 
 
 def test_a_damaged_file_is_told_and_the_scan_stays(window, tmp_path):
@@ -270,14 +273,14 @@ def test_a_damaged_file_is_told_and_the_scan_stays(window, tmp_path):
     window.viewer.open(path, plugin="napari-bravais")
     wait_until(lambda: window.said("damaged.h5"), "the error")
     assert window.idle
-    assert window.panel.file_label.text().startswith("quartz_rutile.h5 (")
+    assert window.panel.scan.file_label.text().startswith("quartz_rutile.h5 (")
     window.controller.inspect((1, 1))
-    wait_until(lambda: "quality" in window.panel.answer_label.text(), "the answer")
+    wait_until(lambda: "quality" in window.panel.inspect.answer_label.text(), "the answer")
 
 
 def test_another_scan_hides_the_map_but_keeps_it(mapped):
     mapped.viewer.open_sample("napari-bravais", "nickel")
-    wait_until(lambda: mapped.panel.file_label.text().startswith("patterns.h5"), "nickel")
+    wait_until(lambda: mapped.panel.scan.file_label.text().startswith("patterns.h5"), "nickel")
     wait_until(lambda: mapped.idle, "nickel")
     visible = [layer.name for layer in mapped.viewer.layers if layer.visible]
     assert len(visible) == 2
@@ -301,7 +304,7 @@ def test_nothing_is_cut_off(mapped, theme):
     QApplication.processEvents()
     panel = mapped.panel
     assert panel.widget().width() <= panel.viewport().width()
-    for button in (panel.open_button, panel.cancel_button, panel.export_all_button):
+    for button in (panel.scan.open_button, panel.map.cancel_button, panel.export.all_button):
         right = button.mapTo(panel.viewport(), button.rect().topRight()).x()
         assert right <= panel.viewport().width()
     mapped.viewer.theme = "dark"
@@ -332,11 +335,11 @@ def test_other_files_are_left_to_other_readers(tmp_path):
 
 def test_a_dropped_file_is_opened_and_the_menu_shows_the_dock(window):
     panel = window.panel
-    panel.clear_scan()
+    panel.scan.clear()
     window.viewer.window._qt_viewer._qt_open(
         [str(quartz_rutile_sample_path())], stack=False, plugin="napari-bravais"
     )
-    wait_until(lambda: panel.file_label.text().startswith("quartz_rutile.h5 ("), "the scan")
+    wait_until(lambda: panel.scan.file_label.text().startswith("quartz_rutile.h5 ("), "the scan")
     dock = window.viewer.window.add_plugin_dock_widget("napari-bravais")[0]
     dock.hide()
     get_app_model().commands.execute_command("napari-bravais.show").result()

@@ -1,25 +1,29 @@
-"""What happens in the window: from buttons and clicks to the classifier, and back to layers."""
+"""What happens in the window: from the buttons to the classifier's process, and back."""
 
 import threading
 import time
 from pathlib import Path
 
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui import exports
-from napari_bravais.gui.layers import warm_up
+from napari_bravais.gui.arranger import Arranger
+from napari_bravais.gui.display import CONFIDENCE, QUALITY, Display
+from napari_bravais.gui.images import Images
+from napari_bravais.gui.inspector import Inspector
+from napari_bravais.gui.layers import MAP_NAME, warm_up
+from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.texts import answer_text, pixel_text, progress_text, scan_texts
+from napari_bravais.gui.settings import Settings
+from napari_bravais.gui.texts import progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
-from napari_bravais.io.scan import ElectronImage
+from napari_bravais.io.figures import save_figure
+from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.service import ClassifierService
-
-#: Milliseconds between two paintings, so that they never fill the window's time.
-_REPAINT = 100
 
 
 class Controller(QObject):
@@ -35,7 +39,7 @@ class Controller(QObject):
     Attributes
     ----------
     phase_map
-        The map that is shown, finished or not; None before the first.
+        What the network answered, finished or not; None before the first map.
     service
         The classifier's process.
     """
@@ -45,46 +49,51 @@ class Controller(QObject):
     def __init__(self, viewer, panel: Panel):
         super().__init__(panel)
         self._panel = panel
-        self._scene = Scene(viewer, self.inspect)
         self.phase_map: PhaseMap | None = None
-        self._image: ElectronImage | None = None
         self._scan: Message | None = None
-        self._pixel: tuple[int, int] | None = None
         # numbers of the requests whose answers are waited for
         self._opening: int | None = None
         self._mapping: int | None = None
-        self._explaining: int | None = None
         self._cancelling = self._exporting = False
         self._done = 0
         self._pace: tuple[int, float] | None = None  # patterns done, and when, at the first block
-        self._repaint = QTimer(self)
-        self._repaint.setSingleShot(True)
-        self._repaint.setInterval(_REPAINT)
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
         self.service = ClassifierService(self._arrived.emit)
+        self.scene = Scene(viewer, (MAP_NAME, CONFIDENCE, QUALITY))
+        self.display = Display(self.scene, panel.map)
+        self.arranger = Arranger(self.scene, panel.compare)
+        self.inspector = Inspector(panel, self.scene, self.display, self.service)
+        self.images = Images(self.scene, panel.scan, self.service, self.arranger.update)
+        self._pointer = Pointer(viewer, self.scene, self.inspector.inspect, self.display.hover_text)
         self._connect()
+        self._clear()
         self._show_enabled()
-        panel.classifier_label.setText("Loading network…")
+        panel.map.classifier_label.setText("Loading network…")
         self.service.start()
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def _connect(self) -> None:
-        panel = self._panel
-        panel.open_clicked.connect(self._ask_for_scan)
-        panel.map_clicked.connect(self.map)
-        panel.cancel_clicked.connect(self.cancel)
-        panel.lattice_chosen.connect(self._explain)
-        panel.export_figure_clicked.connect(self._ask_and_export_figure)
-        panel.export_all_clicked.connect(self._ask_and_export_all)
-        self._repaint.timeout.connect(self._show_map)
-        service = self.service
+        panel, service = self._panel, self.service
+        panel.scan.open_clicked.connect(self._ask_for_scan)
+        panel.map.map_clicked.connect(self.map)
+        panel.map.cancel_clicked.connect(self.cancel)
+        panel.export.figure_clicked.connect(self._ask_and_export_figure)
+        panel.export.all_clicked.connect(self._ask_and_export_all)
+        panel.compare.setting_changed.connect(
+            lambda name, value: self.display.change(**{name: value})
+        )
+        self.display.settings_changed.connect(self._show_settings)
+        self.display.painted.connect(self._show_progress)
+        self._show_settings(self.display.settings)
         panel.destroyed.connect(lambda: service.close())  # a bound method would be held weakly
 
     def end(self) -> None:
         """End the classifier's process and leave the viewer alone; layers stay."""
         self.service.close()
-        self._scene.release()
+        self._pointer.release()
+        self.arranger.release()
+        self.display.release()
 
     # what the user asks for
 
@@ -92,14 +101,14 @@ class Controller(QObject):
         """Open a scan; its image shows when it is read."""
         self._stop_waiting()
         self._opening = self.service.open(path)
-        self._panel.file_label.setText(f"Opening {Path(path).name}…")
+        self._panel.scan.file_label.setText(f"Opening {Path(path).name}…")
         self._show_enabled()
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
         self._mapping = self.service.map()
         self._done, self._pace = 0, None
-        self._panel.show_progress(0, 0, "Waiting for the network…")
+        self._panel.map.show_progress(0, 0, "Waiting for the network…")
         self._show_enabled()
 
     def cancel(self) -> None:
@@ -112,22 +121,22 @@ class Controller(QObject):
 
     def inspect(self, pixel: tuple[int, int]) -> None:
         """Show the pattern of a pixel (row, column) and why it is what it is."""
-        self._pixel = pixel
-        self._scene.mark(pixel)
-        self._panel.reveal_inspection()
-        self._explain(self._panel.chosen_lattice)
+        self.inspector.inspect(pixel)
 
     def export_figure(self, path: Path) -> None:
-        """Save the map as a figure."""
-        self._exporting = True
-        self._show_enabled()
-        exports.export_figure(self.phase_map, self._image, path, self._exported)
+        """Save the map, as it is shown, as a figure."""
+        shown, image = self.display.derived.as_phase_map(), self.images.current
+        self._export(lambda: save_figure(shown, image, path), path)
 
     def export_all(self, folder: Path) -> None:
         """Save everything that is known of the map to a folder."""
+        shown, image = self.display.derived.as_phase_map(), self.images.current
+        self._export(lambda: save_results(shown, image, folder), folder)
+
+    def _export(self, write, path: Path) -> None:
         self._exporting = True
         self._show_enabled()
-        exports.export_all(self.phase_map, self._image, folder, self._exported)
+        exports.in_thread(write, path, self._exported)
 
     def _ask_for_scan(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self._panel, "Open an EBSD scan")
@@ -135,7 +144,9 @@ class Controller(QObject):
             self.open(path)
 
     def _ask_and_export_figure(self) -> None:
-        path = exports.ask_for_figure(self._panel, Path(self._scan["path"]))
+        scan = Path(self._scan["path"])
+        proposal = exports.folder_of(scan) / f"{scan.stem}_bravais.png"
+        path = exports.ask_for_file(self._panel, "Export map", proposal)
         if path is not None:
             self.export_figure(path)
 
@@ -144,41 +155,31 @@ class Controller(QObject):
         if folder is not None:
             self.export_all(folder)
 
-    def _explain(self, lattice: str | None) -> None:
-        if self._pixel is None:
-            return
-        self._explaining = self.service.explain(*self._pixel, lattice)
-        self._panel.show_pixel(pixel_text(self._scan, self._pixel), "Reading the pattern…")
-
     # what the service says
 
     def _receive(self, message: Message) -> None:
         getattr(self, f"_on_{message.kind}")(message)
 
     def _on_loading(self, message: Message) -> None:
-        self._panel.classifier_label.setText("Loading network…")
+        self._panel.map.classifier_label.setText("Loading network…")
 
     def _on_ready(self, message: Message) -> None:
-        self._panel.classifier_label.setText(f"{message['model']} on {message['device']}")
+        self._panel.map.classifier_label.setText(f"{message['model']} on {message['device']}")
 
     def _on_opened(self, message: Message) -> None:
         # a process that was started again opens the scan again, which shows already
         if message["id"] != self._opening:
             return
-        self._opening = self._pixel = self.phase_map = None
+        self._opening = self.phase_map = None
         self._scan = message
-        facts = message["image"]
-        self._image = ElectronImage(
-            facts["name"],
-            message.arrays["image"],
-            tuple(facts["step"]),
-            tuple(facts["offset"]),
-            facts["virtual"],
-        )
-        self._panel.clear_scan()
-        self._panel.show_scan(**scan_texts(message))
-        self._scene.show_scan(message, self._image)
+        self._clear()
+        self._panel.scan.show_scan(**scan_texts(message))
+        self.scene.show_scan(message, self.images.open(message))
+        self.arranger.update()
         self._show_enabled()
+
+    def _on_image(self, message: Message) -> None:
+        self.images.take(message)
 
     def _on_mapping(self, message: Message) -> None:
         if message["id"] != self._mapping:
@@ -190,8 +191,12 @@ class Controller(QObject):
             quality_threshold=message["quality_threshold"],
             provenance=message["provenance"],
         )
-        self._scene.show_map(self.phase_map)
-        self._show_map()
+        first = self.display.derived is None
+        self.display.show(self.phase_map)
+        if first:
+            self.arranger.show_new(MAP_NAME)
+        else:
+            self.arranger.update()
 
     def _on_chunk(self, message: Message) -> None:
         if message["id"] != self._mapping:
@@ -199,37 +204,26 @@ class Controller(QObject):
         rows, columns = slice(*message["rows"]), slice(*message["columns"])
         self.phase_map.probabilities[rows, columns] = message.arrays["probabilities"]
         self.phase_map.quality[rows, columns] = message.arrays["quality"]
-        self._scene.paint(rows, columns)
         self._done += message.arrays["quality"].size
         if self._pace is None:
             self._pace = self._done, time.monotonic()
-        if not self._repaint.isActive():
-            self._repaint.start()
+        self.display.chunk_came(rows, columns)
 
     def _on_finished(self, message: Message) -> None:
         if message["id"] != self._mapping:
             return
         self._mapping, self._cancelling = None, False
-        self._show_map()
+        self.display.finish()
         self._show_enabled()
 
     def _on_explained(self, message: Message) -> None:
-        if message["id"] != self._explaining:
-            return
-        self._explaining = None
-        threshold = None if self.phase_map is None else self.phase_map.quality_threshold
-        probabilities = message.arrays["probabilities"]
-        self._panel.show_pixel(
-            pixel_text(self._scan, self._pixel),
-            answer_text(probabilities, message["quality"], threshold),
-        )
-        self._panel.pattern.show_pattern(message.arrays["pattern"], message.arrays["heat"])
-        self._panel.bars.show_probabilities(probabilities, message["lattice"])
+        self.inspector.take(message)
 
     def _on_error(self, message: Message) -> None:
+        waited_for = (self._opening, self._mapping, self.inspector.request, self.images.request)
         if message["during"] == "load":
-            self._panel.classifier_label.setText("The network could not be loaded.")
-        elif message["id"] not in (self._opening, self._mapping, self._explaining):
+            self._panel.map.classifier_label.setText("The network could not be loaded.")
+        elif message["id"] not in waited_for:
             return  # nobody waits for it any more
         self._stop_waiting(message["id"])
         show_error(message["text"])
@@ -242,7 +236,7 @@ class Controller(QObject):
                 f"was mapped is kept. ({message['reason']})"
             )
             return
-        self._panel.classifier_label.setText("The classifier does not run.")
+        self._panel.map.classifier_label.setText("The classifier does not run.")
         show_error(
             "The classifier's process ended unexpectedly, again and again. It is started once "
             f"more when you need it. ({message['reason']})"
@@ -250,35 +244,42 @@ class Controller(QObject):
 
     # what the panel shows
 
+    def _clear(self) -> None:
+        self._panel.scan.clear()
+        self._panel.map.show_progress(0, 0, "")
+        self.inspector.clear()
+        self.display.show(None)
+
     def _stop_waiting(self, request: int | None = None) -> None:
         """Wait no more for the answer to a request, or to any."""
-        explaining = self._explaining
-        for name in ("_opening", "_mapping", "_explaining"):
+        for name in ("_opening", "_mapping"):
             if request is None or getattr(self, name) == request:
                 setattr(self, name, None)
+        for waiting in (self.inspector, self.images):
+            if request is None or waiting.request == request:
+                waiting.stop_waiting()
         self._cancelling = self._cancelling and self._mapping is not None
         if self._opening is None:
-            self._scene.drop_placeholders()
+            self.scene.drop_placeholders()
             if self._scan is None:
-                self._panel.clear_scan()
+                self._panel.scan.clear()
             else:
-                self._panel.show_scan(**scan_texts(self._scan))
-        if explaining is not None and self._explaining is None:
-            self._panel.show_pixel(pixel_text(self._scan, self._pixel), "")
-        self._show_map()
+                self._panel.scan.show_scan(**scan_texts(self._scan))
+        self.display.finish()
         self._show_enabled()
 
-    def _show_map(self) -> None:
-        """Bring layers, legend and progress up to date."""
+    def _show_settings(self, settings: Settings) -> None:
+        self.inspector.show_settings(settings)
+        self.arranger.show_settings(settings)
+
+    def _show_progress(self) -> None:
         if self.phase_map is None:
             return
-        self._scene.refresh()
-        self._panel.show_legend(self.phase_map.fractions())
         total = self.phase_map.quality.size
         text = progress_text(self._done, total, self._rate if self._mapping else 0)
         if self._mapping is None and self._done < total:
             text = f"Stopped at {text}"
-        self._panel.show_progress(self._done, total, text)
+        self._panel.map.show_progress(self._done, total, text)
 
     @property
     def _rate(self) -> float:
@@ -294,9 +295,8 @@ class Controller(QObject):
 
     def _show_enabled(self) -> None:
         idle = self._mapping is None and self._opening is None
-        self._panel.show_enabled(
-            can_open=self._opening is None,
-            can_map=idle and self._scan is not None,
-            can_cancel=self._mapping is not None and not self._cancelling,
-            can_export=idle and self.phase_map is not None and not self._exporting,
-        )
+        section = self._panel.map
+        self._panel.scan.open_button.setEnabled(self._opening is None)
+        section.map_button.setEnabled(idle and self._scan is not None)
+        section.cancel_button.setEnabled(self._mapping is not None and not self._cancelling)
+        self._panel.export.show_enabled(idle and self.phase_map is not None and not self._exporting)

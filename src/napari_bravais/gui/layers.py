@@ -1,25 +1,21 @@
 """Scans and maps as napari layers."""
 
-from math import isnan
+from math import ceil, isnan
 
 import numpy as np
 import pandas as pd
 from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_bravais.gui.classes import NOT_MAPPED, MapClass, classes_of
+from napari_bravais.gui.derived import DerivedMap
+from napari_bravais.gui.settings import LATTICES_LEVEL
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, UNCLASSIFIED, Lattice
+from napari_bravais.lattices import LATTICES, Lattice
 from napari_bravais.mapping.phase_map import PhaseMap
 
-#: Value of pixels that are not mapped (yet); napari leaves it transparent.
-NOT_MAPPED = 0
-
-#: Value of pixels that are not classified; lattices have their index + 1.
-_UNCLASSIFIED_VALUE = len(LATTICES) + 1
-
-_ENTRIES = {lattice.index + 1: lattice for lattice in LATTICES} | {
-    _UNCLASSIFIED_VALUE: UNCLASSIFIED
-}
+#: Name of the layer with the map.
+MAP_NAME = "Bravais lattices"
 
 
 def title(lattice: Lattice) -> str:
@@ -48,31 +44,60 @@ def image_layer(image: ElectronImage, unit: str) -> Image:
     )
 
 
-def map_layer(phase_map: PhaseMap) -> Labels:
-    """Return a layer that shows a map in the lattices' colours.
+def map_layer(derived: DerivedMap) -> Labels:
+    """Return a layer that shows a map in its classes' colours.
 
     Parameters
     ----------
-    phase_map
+    derived
         The map; pixels that are not mapped are transparent.
     """
     layer = Labels(
-        np.zeros(phase_map.shape, np.uint8),
-        name="Bravais lattices",
-        scale=phase_map.step,
-        units=_units(phase_map.step_unit),
+        derived.values.copy(),
+        name=MAP_NAME,
+        scale=derived.phase_map.step,
+        units=_units(derived.phase_map.step_unit),
         opacity=1.0,
-        features=pd.DataFrame(
-            {
-                "index": [NOT_MAPPED, *_ENTRIES],
-                "lattice": ["not mapped", *(title(entry) for entry in _ENTRIES.values())],
-            }
-        ),
-        colormap=_colormap(),
+        features=hover_texts(derived.classes),
+        colormap=class_colours(derived.classes),
     )
     layer.editable = False
-    paint(layer, phase_map)
     return layer
+
+
+def number_layer(name: str, data: np.ndarray, phase_map: PhaseMap, colours: str) -> Image:
+    """Return a layer that shows a number in [0, 1] for each pixel of a map."""
+    return Image(
+        data.copy(),
+        name=name,
+        scale=phase_map.step,
+        units=_units(phase_map.step_unit),
+        colormap=colours,
+        contrast_limits=(0, 1),
+        interpolation2d="nearest",
+    )
+
+
+def class_colours(
+    classes: tuple[MapClass, ...], hidden: frozenset[str] = frozenset()
+) -> DirectLabelColormap:
+    """Return the colours of a map's layer; classes that are hidden are transparent."""
+    colours = {
+        entry.value: "transparent" if entry.key in hidden else entry.colour for entry in classes
+    }
+    return DirectLabelColormap(
+        color_dict=colours | {NOT_MAPPED: "transparent", None: "transparent"}
+    )
+
+
+def hover_texts(classes: tuple[MapClass, ...]) -> pd.DataFrame:
+    """Return what napari says of the pixels of a map's layer."""
+    return pd.DataFrame(
+        {
+            "index": [NOT_MAPPED, *(entry.value for entry in classes)],
+            "lattice": ["not mapped", *(entry.title for entry in classes)],
+        }
+    )
 
 
 def warm_up() -> None:
@@ -80,23 +105,7 @@ def warm_up() -> None:
 
     Otherwise the window stands still for as long at its first map.
     """
-    _colormap().map(np.zeros((1, 1), np.uint8))
-
-
-def paint(
-    layer: Labels,
-    phase_map: PhaseMap,
-    rows: slice = slice(None),
-    columns: slice = slice(None),
-) -> None:
-    """Bring a rectangle of the layer up to date; ``layer.refresh()`` shows it."""
-    part = PhaseMap(
-        phase_map.probabilities[rows, columns],
-        phase_map.quality[rows, columns],
-        quality_threshold=phase_map.quality_threshold,
-    )
-    values = np.where(part.labels == NOT_CLASSIFIED, _UNCLASSIFIED_VALUE, part.labels + 1)
-    layer.data[rows, columns] = np.where(part.mapped, values, NOT_MAPPED)
+    class_colours(classes_of(LATTICES_LEVEL)).map(np.zeros((1, 1), np.uint8))
 
 
 def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
@@ -141,39 +150,40 @@ def pixel_at(
     return (row, column) if 0 <= row < shape[0] and 0 <= column < shape[1] else None
 
 
-def certainty(phase_map: PhaseMap, pixel: tuple[int, int]) -> str:
-    """Return what to say of a pixel (row, column) beyond its lattice; empty if not mapped."""
-    quality = phase_map.quality[pixel]
-    if isnan(quality):
+def certainty(derived: DerivedMap, pixel: tuple[int, int]) -> str:
+    """Return what to say of a pixel (row, column) beyond its class; empty if not mapped."""
+    quality, confidence = derived.phase_map.quality[pixel], derived.confidence[pixel]
+    if isnan(quality) or isnan(confidence):
         return ""
-    probabilities = phase_map.probabilities[pixel]
-    text = f"probability {probabilities.max():.0%}, quality {quality:.2f}"
-    if quality < phase_map.quality_threshold:
-        text = f"likeliest {title(LATTICES[int(probabilities.argmax())])}, {text}"
+    text = f"probability {confidence:.0%}, quality {quality:.2f}"
+    if quality < derived.threshold:
+        best = int(derived.phase_map.probabilities[pixel].argmax())
+        text = f"likeliest {title(LATTICES[best])}, {text}"
     return text
 
 
-def grid_shape(extent: tuple[float, float], canvas_size: tuple[int, int]) -> tuple[int, int]:
-    """Return rows and columns that show two maps side by side, or one over the other, larger.
+def grid_shape(
+    extent: tuple[float, float], canvas_size: tuple[int, int], places: int = 2
+) -> tuple[int, int]:
+    """Return rows and columns that show some maps of one extent as large as can be.
 
     Parameters
     ----------
     extent
-        Height and width of the map.
+        Height and width of each map.
     canvas_size
         Height and width of the canvas.
+    places
+        How many maps.
     """
     height, width = canvas_size
-    beside = min(height / extent[0], width / 2 / extent[1])
-    over = min(height / 2 / extent[0], width / extent[1])
-    return (1, 2) if beside >= over else (2, 1)
 
+    def scale(columns: int) -> float:
+        return min(height / ceil(places / columns) / extent[0], width / columns / extent[1])
 
-def _colormap() -> DirectLabelColormap:
-    return DirectLabelColormap(
-        color_dict={value: entry.colour for value, entry in _ENTRIES.items()}
-        | {NOT_MAPPED: "transparent", None: "transparent"}
-    )
+    # of equals the widest: beside each other is easier to compare than over each other
+    columns = max(range(1, places + 1), key=lambda columns: (scale(columns), columns))
+    return ceil(places / columns), columns
 
 
 def _units(unit: str) -> tuple[str, str]:

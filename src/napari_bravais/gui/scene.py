@@ -1,32 +1,88 @@
-"""What the viewer shows of a scan: its layers, where they stand, clicks and hovering."""
+"""What the viewer shows of a scan: its maps, beside or over each other, with a ring on each."""
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from napari.layers import Image, Labels, Points
 
-from napari_bravais.gui.layers import (
-    certainty,
-    grid_shape,
-    image_layer,
-    map_layer,
-    paint,
-    pixel_at,
-    ring_layer,
-    set_ring,
-)
+from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring
+from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.messages import Message
-from napari_bravais.mapping.phase_map import PhaseMap
 
 #: Mark in the metadata of a layer that stands in for one still to come.
 PLACEHOLDER = "napari-bravais: opening"
 
-#: Screen pixels that the mouse may move between press and release of a click.
-_STILL = 4
+#: The place of the electron image, which is always there.
+IMAGE = "Electron image"
 
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How maps stand to each other.
+
+    Attributes
+    ----------
+    view
+        One of the settings' views.
+    shown
+        Names of the maps that are shown side by side.
+    pair
+        Names of the two that are shown over each other.
+    blend
+        Opacity of the upper one, from 0 to 1.
+    edge
+        Where the edge lies that is swiped across, as a fraction of the map's width.
+    """
+
+    view: str = SIDE_BY_SIDE
+    shown: frozenset[str] = frozenset((IMAGE,))
+    pair: tuple[str, str] = (IMAGE, IMAGE)
+    blend: float = 0.5
+    edge: float = 0.5
+
+
+@dataclass
+class Place:
+    """An image or map, and the ring upon it.
+
+    Attributes
+    ----------
+    layer
+        The layer that shows it.
+    ring
+        The layer of the ring.
+    data
+        What the layer shows; the layer itself holds a copy, of which a part may be cut away.
+    cut
+        Columns left of this one are cut away.
+    """
+
+    layer: Image | Labels
+    ring: Points
+    data: np.ndarray
+    cut: int = field(default=0)
+
+    def paint(self, rows: slice, columns: slice) -> None:
+        """Take over a rectangle of the data; ``layer.refresh()`` shows it."""
+        self.layer.data[rows, columns] = self.data[rows, columns]
+        left = slice(columns.start, max(columns.start, min(self.cut, columns.stop)))
+        self.layer.data[rows, left] = 0 if isinstance(self.layer, Labels) else np.nan
+
+    def cut_off(self, columns: int) -> None:
+        """Cut the columns left of one away."""
+        if columns != self.cut:
+            self.cut = columns
+            self.paint(slice(0, self.data.shape[0]), slice(0, self.data.shape[1]))
+            self.layer.refresh()
+
+    def show(self, visible: bool, opacity: float, ring: bool) -> None:
+        """Show or hide layer and ring."""
+        self.layer.visible, self.ring.visible = visible, visible and ring
+        self.layer.opacity = opacity
 
 
 class Scene:
@@ -36,129 +92,177 @@ class Scene:
     ----------
     viewer
         The napari viewer.
-    clicked
-        Called with the pixel (row, column) that was clicked.
+    order
+        Names of all maps that may come, from bottom to top.
     """
 
-    def __init__(self, viewer, clicked: Callable[[tuple[int, int]], None]):
+    def __init__(self, viewer, order: tuple[str, ...]):
         self._viewer = viewer
-        self._clicked = clicked
-        self._scan: Message | None = None
-        self._image: Image | None = None
-        self._map: Labels | None = None
-        self._rings: list[Points] = []
-        self._pixel: tuple[int, int] | None = None
-        self._phase_map: PhaseMap | None = None
-        viewer.mouse_drag_callbacks.append(self._on_press)
-        viewer.events.status.connect(self._on_status, position="last")
+        self._order = (IMAGE, *order)
+        self.scan: Message | None = None
+        self.places: dict[str, Place] = {}
+        self.arrangement = Arrangement()
+        self.pixel: tuple[int, int] | None = None
 
-    def release(self) -> None:
-        """Leave the viewer alone from now on; layers stay."""
-        with suppress(ValueError):
-            self._viewer.mouse_drag_callbacks.remove(self._on_press)
-        self._viewer.events.status.disconnect(self._on_status)
+    @property
+    def names(self) -> list[str]:
+        """Names of the maps that are there, from bottom to top."""
+        return [name for name in self._order if name in self.places]
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Height and width of the scanned area."""
+        shape, step = self.scan["navigation_shape"], self.scan["step"]
+        return shape[0] * step[0], shape[1] * step[1]
 
     def show_scan(self, scan: Message, image: ElectronImage) -> None:
         """Show a scan's electron image; what was there before is hidden, or goes if it is empty."""
-        self._put_away()
-        self._scan, self._phase_map, self._map = scan, None, None
-        self._image = image_layer(image, scan["step_unit"])
-        self._viewer.canvas.grid.enabled = False
+        self.put_away()
+        self.scan = scan
         self._viewer.canvas.overlays.scale_bar.visible = scan["step_unit"] != "px"
-        self._insert(0, self._image, "Clicked pixel")
-        self._viewer.reset_view(layers=[self._image])
+        self.set_image(image)
+        self.arrange(Arrangement())
+        self.reset_view()
 
-    def show_map(self, phase_map: PhaseMap) -> None:
-        """Show a map beside the image, in place of any earlier one."""
-        self._phase_map = phase_map
-        if self._map is not None and self._map in self._viewer.layers:
-            paint(self._map, phase_map)
-            self._map.refresh()
-            return
-        self._remove(self._rings[1:])
-        self._map = map_layer(phase_map)
-        self._insert(_LAYERS_A_PLACE, self._map, "Clicked pixel on the map")
-        grid = self._viewer.canvas.grid
-        grid.stride = _LAYERS_A_PLACE
-        grid.shape = grid_shape(phase_map.extent, self._viewer.canvas.size)
-        grid.spacing = 0.02
-        grid.enabled = True
-        self._viewer.canvas.overlays.scale_bar.gridded = True
-        self._viewer.reset_view(layers=[self._image])
+    def set_image(self, image: ElectronImage) -> None:
+        """Show an electron image in place of the last one."""
+        layer = image_layer(image, self.scan["step_unit"])
+        self.set_map(IMAGE, layer, layer.data)
 
-    def paint(self, rows: slice, columns: slice) -> None:
-        """Take over a rectangle of the map; `refresh` shows it."""
-        paint(self._map, self._phase_map, rows, columns)
+    def set_map(self, name: str, layer: Image | Labels, data: np.ndarray) -> None:
+        """Show a map, in place of an earlier one of its name; `arrange` says where.
+
+        Parameters
+        ----------
+        name
+            Name of the map.
+        layer
+            Its layer.
+        data
+            What the layer shows; it may change later, to be followed by `paint`.
+        """
+        at = _LAYERS_A_PLACE * sum(
+            self._order.index(other) < self._order.index(name) for other in self._present()
+        )
+        if name in self.places:
+            old = self.places[name].layer
+            layer.visible, layer.opacity = old.visible, old.opacity
+            self._remove([old, self.places.pop(name).ring])
+        ring = ring_layer(
+            f"Clicked pixel on {_in_words(layer)}", self.scan["step"], self.scan["step_unit"]
+        )
+        self._viewer.layers.insert(at, layer)
+        self._viewer.layers.insert(at + 1, ring)
+        if self.pixel is not None:
+            set_ring(ring, self.pixel)
+        ring.visible = layer.visible
+        self.places[name] = Place(layer, ring, data)
+        self._viewer.layers.selection.active = layer
+
+    def drop_map(self, name: str) -> None:
+        """Take a map away, if it is there."""
+        if name in self.places:
+            place = self.places.pop(name)
+            self._remove([place.layer, place.ring])
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Show maps side by side or over each other."""
+        self.arrangement = arrangement
+        side = arrangement.view == SIDE_BY_SIDE
+        lower, upper = self.pair
+        self._viewer.canvas.grid.enabled = False  # each change of it would be drawn
+        for name, place in self.places.items():
+            over = name == upper and upper != lower
+            visible = name in (arrangement.shown if side else (lower, upper))
+            see_through = over and arrangement.view == BLEND
+            place.show(visible, arrangement.blend if see_through else 1.0, side or name == upper)
+            swiped = over and arrangement.view == SWIPE
+            place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
+        if side:
+            self._lay_grid(len([name for name in self.places if name in arrangement.shown]))
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Names of the two maps over each other, the lower one first."""
+        known = [name if name in self.places else IMAGE for name in self.arrangement.pair]
+        return tuple(sorted(known, key=self._order.index))
+
+    def move_edge(self, edge: float) -> None:
+        """Move the edge that is swiped across."""
+        self.arrange(replace(self.arrangement, edge=min(max(edge, 0.0), 1.0)))
+
+    def flick(self) -> None:
+        """Let the other one of the two maps show, if they take turns."""
+        lower, upper = self.pair
+        if self.arrangement.view == FLICKER and lower != upper:
+            layer = self.places[upper].layer
+            layer.opacity = 0.0 if layer.opacity else 1.0
+
+    def paint(self, name: str, rows: slice, columns: slice) -> None:
+        """Take over a rectangle of a map; `refresh` shows it."""
+        if name in self.places:
+            self.places[name].paint(rows, columns)
 
     def refresh(self) -> None:
         """Show what was painted."""
-        if self._map is not None:
-            self._map.refresh()
+        for name, place in self.places.items():
+            if name != IMAGE and place.layer.visible:
+                place.layer.refresh()
 
     def mark(self, pixel: tuple[int, int]) -> None:
         """Set the rings on a pixel (row, column)."""
-        self._pixel = pixel
-        for ring in self._rings:
-            set_ring(ring, pixel)
+        self.pixel = pixel
+        for place in self.places.values():
+            set_ring(place.ring, pixel)
 
-    def _insert(self, at: int, layer: Image | Labels, ring: str) -> None:
-        """Add a layer and its ring; standing first, the two share a place in the grid."""
-        scan = self._scan
-        mark = ring_layer(ring, scan["step"], scan["step_unit"])
-        self._viewer.layers.insert(at, layer)
-        self._viewer.layers.insert(at + 1, mark)
-        if self._pixel is not None:
-            set_ring(mark, self._pixel)
-        self._rings.append(mark)
-        self._viewer.layers.selection.active = layer
+    @property
+    def active(self):
+        """The layer that is selected in the viewer."""
+        return self._viewer.layers.selection.active
 
-    def _put_away(self) -> None:
-        """Take the last scan's layers out of the way; a map is never thrown away."""
+    def activate(self, name: str) -> None:
+        """Select a map's layer."""
+        self._viewer.layers.selection.active = self.places[name].layer
+
+    def reset_view(self) -> None:
+        """Fit the view to the scanned area."""
+        self._viewer.reset_view(layers=[self.places[IMAGE].layer])
+
+    def put_away(self) -> None:
+        """Take the last scan's layers out of the way; a lattice map is never thrown away."""
         self.drop_placeholders()
-        self._remove(self._rings if self._map is not None else [*self._rings, self._image])
-        self._rings, self._pixel = [], None
-        for layer in (self._image, self._map):
-            if layer is not None:
-                layer.visible = False
+        kept = [place.layer for place in self.places.values() if isinstance(place.layer, Labels)]
+        if kept:
+            kept.append(self.places[IMAGE].layer)
+        for place in self.places.values():
+            self._remove([place.ring] if place.layer in kept else [place.ring, place.layer])
+        for layer in kept:
+            layer.visible = False
+        # at the end, so that the next scan's places begin with the first layer
+        for layer in [layer for layer in kept if layer in self._viewer.layers]:
+            self._viewer.layers.move(self._viewer.layers.index(layer), len(self._viewer.layers))
+        self.places, self.pixel = {}, None
 
     def drop_placeholders(self) -> None:
         """Remove what stood in for a scan that was to be opened."""
         self._remove([layer for layer in self._viewer.layers if PLACEHOLDER in layer.metadata])
+
+    def _lay_grid(self, places: int) -> None:
+        grid = self._viewer.canvas.grid
+        grid.stride = _LAYERS_A_PLACE
+        grid.shape = grid_shape(self.extent, self._viewer.canvas.size, max(places, 1))
+        grid.spacing = 0.02
+        grid.enabled = places > 1
+        self._viewer.canvas.overlays.scale_bar.gridded = True
+
+    def _present(self) -> list[str]:
+        return [name for name in self.names if self.places[name].layer in self._viewer.layers]
 
     def _remove(self, layers: list) -> None:
         """Remove those layers that the user has not removed already."""
         for layer in [layer for layer in layers if layer in self._viewer.layers]:
             self._viewer.layers.remove(layer)
 
-    def _pixel_at(self, position) -> tuple[int, int] | None:
-        if self._scan is None:
-            return None
-        return pixel_at(position, self._scan["step"], self._scan["navigation_shape"])
 
-    def _on_press(self, viewer, event) -> Iterator[None]:
-        """Tell of clicks, but neither of drags nor of those that edit a layer."""
-        active = viewer.layers.selection.active
-        if event.button != 1 or (active is not None and active.mode != "pan_zoom"):
-            return
-        pressed, start = event.position, event.pos
-        yield
-        while event.type == "mouse_move":
-            if max(abs(event.pos - start)) > _STILL:
-                return
-            yield
-        pixel = self._pixel_at(pressed)
-        if pixel is not None:
-            self._clicked(pixel)
-
-    def _on_status(self, event) -> None:
-        """Add the probability to what napari says of the pixel under the cursor."""
-        status = event.value
-        if not isinstance(status, dict) or self._phase_map is None:
-            return
-        pixel = self._pixel_at(self._viewer.cursor.position)
-        # not "is": napari hands out proxies of its layers
-        if self._viewer.layers.selection.active != self._map or pixel is None:
-            return
-        text = certainty(self._phase_map, pixel)
-        if text and text not in status["coordinates"]:
-            self._viewer.status = status | {"coordinates": f"{status['coordinates']}, {text}"}
+def _in_words(layer: Image | Labels) -> str:
+    return layer.name[:1].lower() + layer.name[1:]

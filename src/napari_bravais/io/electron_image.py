@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,13 @@ _logger = logging.getLogger(__name__)
 # The rows and columns of the detector, as fractions, that make the virtual image: bottom centre,
 # where a forward-scatter diode below the phosphor screen sees most contrast between orientations.
 _DIODE = (slice(2 / 3, 1), slice(1 / 3, 2 / 3))
+
+# The columns of three such regions, one for each of red, green and blue: grains that look alike
+# to one of them differ to another.
+_COLOUR_COLUMNS = ((0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1))
+
+#: Names of the images that are made from the patterns.
+VIRTUAL, VIRTUAL_COLOUR = "Virtual forward-scatter", "Virtual forward-scatter, colour"
 
 # Percentiles of the virtual image that become black and white.
 _BLACK_WHITE = (0.5, 99.5)
@@ -70,15 +78,76 @@ def virtual_forward_scatter(scan: Scan) -> ElectronImage:
     ScanError
         If the patterns cannot be read.
     """
-    rows, columns = (
-        slice(int(size * part.start), max(int(size * part.start) + 1, round(size * part.stop)))
-        for size, part in zip(scan.signal_shape, _DIODE, strict=True)
-    )
-    diode = scan.patterns[..., rows, columns]
-    means = diode.mean(axis=(2, 3), dtype=np.float32).compute(scheduler="synchronous")
     return ElectronImage(
-        name="Virtual forward-scatter", data=_stretched(means), step=scan.step, virtual=True
+        name=VIRTUAL,
+        data=_stretched(_diode_means(scan, [_DIODE[1]])[0]),
+        step=scan.step,
+        virtual=True,
     )
+
+
+def virtual_colour(scan: Scan) -> ElectronImage:
+    """Make a forward-scatter image in colour: the left, middle and right of each pattern's bottom.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+
+    Returns
+    -------
+    ElectronImage
+        On the map's own grid; 8-bit RGB, shape (ny, nx, 3).
+
+    Raises
+    ------
+    ScanError
+        If the patterns cannot be read.
+    """
+    means = _diode_means(scan, [slice(*columns) for columns in _COLOUR_COLUMNS])
+    data = np.stack([_stretched(grey) for grey in means], axis=-1)
+    return ElectronImage(name=VIRTUAL_COLOUR, data=data, step=scan.step, virtual=True)
+
+
+def image_names(scan: Scan) -> list[str]:
+    """Return the names of all images of the scanned area: those stored, then the virtual ones."""
+    return [*(image.name for image in scan.electron_images), VIRTUAL, VIRTUAL_COLOUR]
+
+
+def image_named(scan: Scan, name: str) -> ElectronImage:
+    """Return one of `image_names`.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    ScanError
+        If the patterns are needed and cannot be read.
+    """
+    for image in scan.electron_images:
+        if image.name == name:
+            return image
+    make = {VIRTUAL: virtual_forward_scatter, VIRTUAL_COLOUR: virtual_colour}.get(name)
+    if make is None:
+        raise ValueError(f"{scan.path} has no image {name!r}")
+    return make(scan)
+
+
+def _diode_means(scan: Scan, columns: list[slice]) -> list[np.ndarray]:
+    """Average each pattern's bottom over some columns (fractions); it is read once."""
+    import dask
+
+    def pixels(part: slice, size: int) -> slice:
+        first = int(size * part.start)
+        return slice(first, max(first + 1, round(size * part.stop)))
+
+    h, w = scan.signal_shape
+    rows = pixels(_DIODE[0], h)
+    means = [
+        scan.patterns[..., rows, pixels(part, w)].mean(axis=(2, 3), dtype=np.float32)
+        for part in columns
+    ]
+    return list(dask.compute(*means, scheduler="synchronous"))
 
 
 def _stretched(grey: np.ndarray) -> np.ndarray:
@@ -239,3 +308,82 @@ def _grey(data: np.ndarray) -> np.ndarray:
 
 def _number(group: "h5py.Group", key: str) -> float:
     return float(np.ravel(group[key][()])[0])
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image of the area from a file of its own.
+
+    Parameters
+    ----------
+    path
+        TIFF, PNG or what else imageio reads.
+
+    Returns
+    -------
+    numpy.ndarray
+        Grey, shape (rows, columns), or RGB, shape (rows, columns, 3).
+
+    Raises
+    ------
+    ValueError
+        If the file holds no single image.
+    OSError
+        If it cannot be read.
+    """
+    import imageio.v3 as iio
+
+    data = np.asarray(iio.imread(path))
+    if data.ndim == 3 and data.shape[2] == 4:
+        data = data[..., :3]  # without transparency
+    if data.ndim == 3 and data.shape[2] == 2:
+        data = data[..., 0]
+    return _grey(data)
+
+
+def resampled(
+    image: ElectronImage, affine: np.ndarray, shape: tuple[int, int], step: tuple[float, float]
+) -> ElectronImage:
+    """Return an image that was moved by hand as it lies on the map.
+
+    Parameters
+    ----------
+    image
+        The image.
+    affine
+        What was done to it, in the scan's unit: matrix of shape (3, 3) for (y, x, 1).
+    shape
+        Rows and columns of the map.
+    step
+        Step (y, x) of the map.
+
+    Returns
+    -------
+    ElectronImage
+        Over the whole map, about as fine as the image; black where the image does not reach.
+    """
+    from scipy.ndimage import affine_transform
+
+    fineness = max(1, round(max(np.divide(step, image.step))))
+    fineness = min(fineness, max(1, 4096 // max(shape)))
+    fine_step = np.divide(step, fineness)
+    offset = (fine_step - step) / 2
+
+    def placed(scale, shift) -> np.ndarray:
+        return np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]], [0, 0, 1]])
+
+    # from the new image's pixels to the scan's unit, to the image before it was moved, to pixels
+    matrix = (
+        np.linalg.inv(placed(image.step, image.offset))
+        @ np.linalg.inv(affine)
+        @ placed(fine_step, offset)
+    )
+    size = tuple(fineness * length for length in shape)
+    channels = image.data if image.data.ndim == 3 else image.data[..., None]
+    moved = [
+        affine_transform(channels[..., index], matrix, output_shape=size, order=1)
+        for index in range(channels.shape[2])
+    ]
+    data = moved[0] if image.data.ndim == 2 else np.stack(moved, axis=-1)
+    return ElectronImage(
+        image.name, data, tuple(fine_step.tolist()), tuple(offset.tolist()), image.virtual
+    )

@@ -8,13 +8,15 @@ classifier through this. Requests return a number at once; the answers come as m
 ``ready``      it is: ``model``, ``device``
 ``opened``     a scan: ``path``, ``navigation_shape``, ``signal_shape``, ``step``,
                ``step_unit``, ``beam_energy``, ``detector``, ``provenance``,
-               ``image`` (facts of the electron image) and the array ``image``
+               ``image`` (facts of the electron image) and the array ``image``,
+               ``images`` (names of all images that can be asked for)
+``image``      another electron image: ``image`` and the array ``image``, as above
 ``mapping``    a map begins: ``quality_threshold``, ``provenance``
 ``chunk``      a rectangle of it: ``rows``, ``columns`` (start and stop) and the
                arrays ``probabilities`` and ``quality``
 ``finished``   the map ended: ``cancelled``
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
-               arrays ``pattern``, ``heat`` and ``probabilities``
+               arrays ``pattern``, ``prepared``, ``heat`` and ``probabilities``
 ``error``      a request failed, the process lives on: ``text``, ``during``
 ``died``       the process ended by itself: ``reason``, ``restarted``
 =============  ====================================================================
@@ -126,6 +128,13 @@ class ClassifierService:
         """
         with self._lock:
             request = self._request("explain", row=row, column=column, lattice=lattice)
+            self._send(request)
+            return request["id"]
+
+    def image(self, name: str) -> int:
+        """Ask for another electron image of the scan, by one of the names that it came with."""
+        with self._lock:
+            request = self._request("image", name=name)
             self._send(request)
             return request["id"]
 

@@ -21,7 +21,7 @@ from napari_bravais.mapping.messages import Message, read_message, write_message
 if TYPE_CHECKING:
     from kikuchipy.detectors import EBSDDetector
 
-    from napari_bravais.io.scan import Scan
+    from napari_bravais.io.scan import ElectronImage, Scan
 
 #: Seconds to wait for a first request before the network is loaded: a scan that is asked for
 #: right at the start is opened first, so that its image shows while the network loads.
@@ -90,6 +90,7 @@ class Worker:
             "open": self._open,
             "map": self._map,
             "explain": self._explain,
+            "image": self._image,
             "cancel": lambda request: None,
         }
 
@@ -172,15 +173,27 @@ class Worker:
         probabilities, quality = classifier.assess(pattern[None], scan.static_background)
         lattice = request["lattice"] or LATTICES[int(probabilities[0].argmax())].pearson
         heat = classifier.explain(pattern, lattice, scan.static_background)
+        prepared = classifier.prepare(pattern, scan.static_background)
         self._say(
             "explained",
             request,
-            {"pattern": np.asarray(pattern), "heat": heat, "probabilities": probabilities[0]},
+            {
+                "pattern": np.asarray(pattern),
+                "prepared": prepared,
+                "heat": heat,
+                "probabilities": probabilities[0],
+            },
             quality=float(quality[0]),
             lattice=lattice,
             row=request["row"],
             column=request["column"],
         )
+
+    def _image(self, request: Message) -> None:
+        from napari_bravais.io.electron_image import image_named
+
+        image = image_named(self._opened(), request["name"])
+        self._say("image", request, {"image": image.data}, image=_image_facts(image))
 
     def _warm_up(self) -> None:
         """While nobody asks, show the network a pattern of this size: the first one takes long."""
@@ -191,6 +204,7 @@ class Worker:
             pattern = self._scan.patterns[0, 0].compute()
             self._classifier.assess(pattern[None])
             self._classifier.explain(pattern)
+            self._classifier.prepare(pattern)
 
     def _opened(self) -> "Scan":
         if self._scan is None:
@@ -198,8 +212,10 @@ class Worker:
         return self._scan
 
 
-def _description(scan: "Scan", image) -> dict[str, Any]:
+def _description(scan: "Scan", image: "ElectronImage") -> dict[str, Any]:
     """Return what the window shows of a scan, JSON-able."""
+    from napari_bravais.io.electron_image import image_names
+
     return {
         "path": str(scan.path),
         "navigation_shape": scan.navigation_shape,
@@ -209,12 +225,17 @@ def _description(scan: "Scan", image) -> dict[str, Any]:
         "beam_energy": scan.beam_energy,
         "detector": _detector_text(scan.detector),
         "provenance": scan.provenance,
-        "image": {
-            "name": image.name,
-            "step": image.step,
-            "offset": image.offset,
-            "virtual": image.virtual,
-        },
+        "image": _image_facts(image),
+        "images": image_names(scan),
+    }
+
+
+def _image_facts(image: "ElectronImage") -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "step": image.step,
+        "offset": image.offset,
+        "virtual": image.virtual,
     }
 
 

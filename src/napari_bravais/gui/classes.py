@@ -1,0 +1,108 @@
+"""What a map is coloured by: the 14 lattices or the 7 crystal systems. No Qt in here."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from napari_bravais.gui.settings import SYSTEMS_LEVEL
+from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR
+
+#: Value in a map's layer of pixels that are not mapped (yet); napari leaves it transparent.
+NOT_MAPPED = 0
+
+#: Value of pixels that are not classified.
+NOT_CLASSIFIED_VALUE = len(LATTICES) + 1
+
+#: A crystal system has the colour of its lattice that is met most often.
+_SYSTEM_COLOURS = ("aP", "mP", "oP", "tP", "hR", "hP", "cF")
+
+
+@dataclass(frozen=True)
+class MapClass:
+    """A lattice, a crystal system, or *not classified*.
+
+    Attributes
+    ----------
+    value
+        Value in the map's layer.
+    key
+        Pearson symbol, name of the crystal system, or ``"not classified"``.
+    symbol
+        Pearson symbol, or empty.
+    name
+        Name in words.
+    colour
+        Hexadecimal RGB colour.
+    members
+        Indices of the lattices whose probabilities it sums.
+    """
+
+    value: int
+    key: str
+    symbol: str
+    name: str
+    colour: str
+    members: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """The class in words, for example ``"hP hexagonal"``."""
+        return f"{self.symbol} {self.name}".strip()
+
+
+@lru_cache(maxsize=64)
+def classes_of(level: str, colours: str = "") -> tuple[MapClass, ...]:
+    """Return the classes of a level; *not classified* is the last.
+
+    Parameters
+    ----------
+    level
+        `LATTICES_LEVEL` or `SYSTEMS_LEVEL`.
+    colours
+        Colours of the user's own, as in `Settings.colours`.
+    """
+    own = parse_colours(colours)
+    if level == SYSTEMS_LEVEL:
+        found = [
+            MapClass(value, name, "", name, own.get(name, colour), members)
+            for value, (name, colour, members) in enumerate(_systems(), 1)
+        ]
+    else:
+        found = [
+            MapClass(
+                lattice.index + 1,
+                lattice.pearson,
+                lattice.pearson,
+                lattice.name,
+                own.get(lattice.pearson, lattice.colour),
+                (lattice.index,),
+            )
+            for lattice in LATTICES
+        ]
+    nothing = "not classified"
+    grey = own.get(nothing, NOT_CLASSIFIED_COLOUR)
+    return (*found, MapClass(NOT_CLASSIFIED_VALUE, nothing, "", nothing, grey, ()))
+
+
+def parse_colours(text: str) -> dict[str, str]:
+    """Return colours by class out of a text like ``"hP=#11c9bb, cubic=#3600ea"``."""
+    return dict(re.findall(r"([^=,]+?)\s*=\s*(#[0-9a-fA-F]{6})\s*,?\s*", text))
+
+
+def with_colour(text: str, key: str, colour: str) -> str:
+    """Return the text of `Settings.colours` with the colour of one class changed."""
+    own = parse_colours(text) | {key: colour}
+    return ", ".join(f"{name}={value}" for name, value in sorted(own.items()))
+
+
+def _systems() -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return name, colour and lattices of each crystal system, in the lattices' order."""
+    members: dict[str, list[int]] = {}
+    for lattice in LATTICES:
+        members.setdefault(lattice.crystal_system, []).append(lattice.index)
+    colours = {
+        lattice.crystal_system: lattice.colour
+        for lattice in LATTICES
+        if lattice.pearson in _SYSTEM_COLOURS
+    }
+    return [(name, colours[name], tuple(indices)) for name, indices in members.items()]

@@ -1,0 +1,142 @@
+"""From a pixel that the user points at to its pattern, and why it is what it is."""
+
+from pathlib import Path
+
+from qtpy.QtCore import QObject
+
+from napari_bravais.gui import exports
+from napari_bravais.gui.display import Display
+from napari_bravais.gui.inspection import Inspection
+from napari_bravais.gui.scene import Scene
+from napari_bravais.gui.settings import Settings
+from napari_bravais.gui.texts import answer_text, pixel_text
+from napari_bravais.gui.widget import Panel
+from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.service import ClassifierService
+
+
+class Inspector(QObject):
+    """Inspects pixels; the latest one always wins.
+
+    Parameters
+    ----------
+    panel
+        The panel that shows them.
+    scene
+        Where the ring is.
+    display
+        The map that is shown, and the settings.
+    service
+        What explains.
+
+    Attributes
+    ----------
+    request
+        Number of the request whose answer is waited for, or None.
+    shown
+        What is shown, None before the first answer.
+    """
+
+    def __init__(self, panel: Panel, scene: Scene, display: Display, service: ClassifierService):
+        super().__init__(panel)
+        self._panel, self._section = panel, panel.inspect
+        self._scene, self._display, self._service = scene, display, service
+        self.request: int | None = None
+        self.shown: Inspection | None = None
+        self._section.lattice_chosen.connect(self._explain)
+        self._section.pin_clicked.connect(self.pin)
+        self._section.save_clicked.connect(self._ask_and_save)
+        self._section.pins.clicked.connect(self.inspect)
+        self._section.setting_changed.connect(lambda name, value: display.change(**{name: value}))
+        display.painted.connect(self._show_texts)
+
+    def inspect(self, pixel: tuple[int, int]) -> None:
+        """Show the pattern of a pixel (row, column) and why it is what it is."""
+        first = self._scene.pixel is None
+        self._scene.mark(pixel)
+        if first:  # later the user may have scrolled to where else it is wanted
+            self._panel.reveal_inspection()
+        self._explain(self._section.chosen_lattice)
+
+    def clear(self) -> None:
+        """Forget all pixels: another scan is open."""
+        self.request = self.shown = None
+        self._section.clear()
+
+    def pin(self) -> None:
+        """Pin the pixel that is shown."""
+        if self.shown is not None:
+            self._section.pins.add(self.shown)
+            self._panel.ensureWidgetVisible(self._section.pins, 0, 4)
+
+    def save(self, path: Path) -> None:
+        """Save what is shown as a figure."""
+        from napari_bravais.io.pattern_figure import save_pattern_figure
+
+        inspection, settings = self.shown, self._display.settings
+        overlay = inspection.picture(settings.pattern, settings.glow / 100, settings.glow_colours)
+        plain = inspection.picture(settings.pattern, 0, settings.glow_colours)
+        lines = [pixel_text(self._scene.scan, inspection.pixel), self._answer()]
+        exports.in_thread(
+            lambda: save_pattern_figure(
+                plain, overlay, inspection.probabilities, inspection.explained, lines, path
+            ),
+            path,
+        )
+
+    def show_settings(self, settings: Settings) -> None:
+        """Follow the settings."""
+        self._section.show_settings(settings)
+        self._show_picture(settings)
+
+    def take(self, message: Message) -> None:
+        """Show the service's answer."""
+        if message["id"] != self.request:
+            return
+        self.request = None
+        self.shown = Inspection.from_message(message)
+        self._show_texts()
+        self._show_picture(self._display.settings)
+        self._section.show_enabled(True)
+
+    def stop_waiting(self) -> None:
+        """Wait no more for an answer."""
+        if self.request is not None:
+            self.request = None
+            self._section.show_pixel(pixel_text(self._scene.scan, self._scene.pixel), "")
+
+    def _explain(self, lattice: str | None) -> None:
+        pixel = self._scene.pixel
+        if pixel is None:
+            return
+        self.request = self._service.explain(*pixel, lattice)
+        self._section.show_pixel(pixel_text(self._scene.scan, pixel), "Reading the pattern…")
+
+    def _show_texts(self) -> None:
+        """Say where the pixel is and what it is, which may depend on threshold and smoothing."""
+        if self.shown is not None and self.request is None:
+            self._section.show_pixel(pixel_text(self._scene.scan, self.shown.pixel), self._answer())
+
+    def _answer(self) -> str:
+        derived, shown = self._display.derived, self.shown
+        threshold = None if derived is None else derived.threshold
+        text = answer_text(shown.probabilities, shown.quality, threshold)
+        drawn = None if derived is None else derived.at(shown.pixel)
+        if drawn is not None and drawn.members and shown.likeliest.index not in drawn.members:
+            text += f"   ·   on the map: {drawn.title}"
+        return text
+
+    def _show_picture(self, settings: Settings) -> None:
+        if self.shown is not None:
+            picture = self.shown.picture(
+                settings.pattern, settings.glow / 100, settings.glow_colours
+            )
+            self._section.show_answer(picture, self.shown.probabilities, self.shown.explained)
+
+    def _ask_and_save(self) -> None:
+        scan = Path(self._scene.scan["path"])
+        row, column = self.shown.pixel
+        proposal = exports.folder_of(scan) / f"{scan.stem}_row{row}_column{column}.png"
+        path = exports.ask_for_file(self._panel, "Save pattern", proposal)
+        if path is not None:
+            self.save(path)

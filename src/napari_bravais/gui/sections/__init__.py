@@ -1,0 +1,1 @@
+"""The panel's sections: layout and signals, no logic."""

@@ -1,0 +1,93 @@
+"""How maps stand beside or over each other."""
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+
+from napari_bravais.gui.controls import Control, form
+from napari_bravais.gui.section import Section, label, row
+from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE, Settings
+
+
+class CompareSection(Section):
+    """Which maps are shown, and how."""
+
+    setting_changed = Signal(str, object)
+    shown_changed = Signal(str, bool)  # name of a map, whether it is shown beside the others
+    pair_chosen = Signal(str, str)  # the lower map and the upper one
+    edge_moved = Signal(float)  # fraction of the width
+
+    def __init__(self):
+        super().__init__("Compare", "Maps beside each other or over each other.")
+        self.controls = {name: Control(name) for name in ("view", "blend")}
+        for control in self.controls.values():
+            control.changed.connect(self.setting_changed.emit)
+        layout = form()
+        self.controls["view"].add_to(layout)
+        self.contents.addLayout(layout)
+        self._boxes = QWidget()
+        self._grid = QGridLayout(self._boxes)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(1)
+        self.shown_boxes: dict[str, QCheckBox] = {}
+        self.contents.addWidget(self._boxes)
+        self._pair = QWidget()
+        self.lower_box, self.upper_box = QComboBox(), QComboBox()
+        self.lower_box.setToolTip("The lower map: on the left of the edge, first in turn")
+        self.upper_box.setToolTip("The upper map: on the right of the edge, second in turn")
+        for box in (self.lower_box, self.upper_box):
+            box.textActivated.connect(self._tell_pair)
+        pair = row(self.lower_box, self.upper_box)
+        pair.setContentsMargins(0, 0, 0, 0)
+        self._pair.setLayout(pair)
+        self.contents.addWidget(self._pair)
+        self._over = QWidget()
+        over = form()
+        over.setContentsMargins(0, 0, 0, 0)
+        self.controls["blend"].add_to(over)
+        self._over.setLayout(over)
+        self.contents.addWidget(self._over)
+        self.hint_label = label("How to use this view")
+        self.contents.addWidget(self.hint_label)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show the view's controls that matter."""
+        for name, control in self.controls.items():
+            control.show_value(getattr(settings, name))
+        side = settings.view == SIDE_BY_SIDE
+        self._boxes.setVisible(side)
+        self._pair.setVisible(not side)
+        self._over.setVisible(settings.view in (BLEND, SWIPE))
+        hints = {
+            SWIPE: "Drag the edge on the image, or anywhere with Shift, to swipe.",
+            FLICKER: "The two maps take turns; the space between blinks shows what differs.",
+        }
+        self.hint_label.setText(hints.get(settings.view, ""))
+        self.hint_label.setVisible(settings.view in hints)
+
+    def show_maps(self, shown: dict[str, bool], pair: tuple[str, str]) -> None:
+        """Show which maps there are, which are shown side by side, and which over each other."""
+        if list(shown) != list(self.shown_boxes):
+            self._rebuild(list(shown))
+        for name, is_shown in shown.items():
+            self.shown_boxes[name].setChecked(is_shown)
+        for box, name in zip((self.lower_box, self.upper_box), pair, strict=True):
+            box.setCurrentIndex(box.findText(name))
+
+    def _rebuild(self, names: list[str]) -> None:
+        for box in self.shown_boxes.values():
+            self._grid.removeWidget(box)
+            box.hide()
+            box.deleteLater()
+        self.shown_boxes = {}
+        for index, name in enumerate(names):
+            box = QCheckBox(name)
+            box.setToolTip(f"Show {name[:1].lower()}{name[1:]} beside the others")
+            box.clicked.connect(lambda on, name=name: self.shown_changed.emit(name, on))
+            self.shown_boxes[name] = box
+            self._grid.addWidget(box, index // 2, index % 2)
+        for box in (self.lower_box, self.upper_box):
+            box.clear()
+            box.addItems(names)
+
+    def _tell_pair(self) -> None:
+        self.pair_chosen.emit(self.lower_box.currentText(), self.upper_box.currentText())

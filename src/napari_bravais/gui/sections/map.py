@@ -1,0 +1,93 @@
+"""The network, mapping, thresholds, and the legend."""
+
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QProgressBar
+
+from napari_bravais.gui.controls import Control, form
+from napari_bravais.gui.legend import Legend
+from napari_bravais.gui.section import Section, button, label, row
+from napari_bravais.gui.settings import Settings
+
+
+class MapSection(Section):
+    """Map, cancel, and what the map makes of the network's answers."""
+
+    map_clicked = Signal()
+    cancel_clicked = Signal()
+    setting_changed = Signal(str, object)
+    undo_clicked = Signal()
+    redo_clicked = Signal()
+    reset_clicked = Signal()
+
+    def __init__(self):
+        super().__init__("Map", "Let the network read the scan, and set how its answers show.")
+        self.classifier_label = label("The network that reads the patterns, and what it runs on")
+        self.map_button = button(
+            "Map phases",
+            "Let the network read the Bravais lattice from every pattern of the scan",
+            self.map_clicked,
+        )
+        self.cancel_button = button(
+            "Cancel", "Stop mapping; what is painted is kept", self.cancel_clicked
+        )
+        self.progress_bar = QProgressBar()
+        self.progress_bar.setToolTip("Patterns mapped, patterns a second, and the time left")
+        self.contents.addWidget(self.classifier_label)
+        self.contents.addLayout(row(self.map_button, self.cancel_button, stretch=0))
+        self.contents.addWidget(self.progress_bar)
+        self._add_controls()
+        self.legend = Legend()
+        self.contents.addWidget(self.legend)
+
+    def _add_controls(self) -> None:
+        layout = form()
+        names = ("quality_threshold", "smoothing", "level")
+        self.controls = {name: Control(name) for name in names}
+        for control in self.controls.values():
+            control.add_to(layout)
+            control.changed.connect(self.setting_changed.emit)
+        self.contents.addLayout(layout)
+        self.undo_button = button(
+            "Undo", "Take back the last change of threshold, smoothing or legend", self.undo_clicked
+        )
+        self.redo_button = button("Redo", "Make the change again", self.redo_clicked)
+        self.reset_button = button(
+            "As answered",
+            "Show the map as the network answered it: its own threshold, no smoothing, all "
+            "lattices in their colours",
+            self.reset_clicked,
+        )
+        self.contents.addLayout(row(self.undo_button, self.redo_button, self.reset_button))
+
+    def keyPressEvent(self, event) -> None:
+        """Undo and redo by the usual keys."""
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.undo_clicked.emit()
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self.redo_clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def show_settings(self, settings: Settings, threshold: float) -> None:
+        """Show settings, and the quality threshold that they come to."""
+        for name, control in self.controls.items():
+            control.show_value(getattr(settings, name))
+        self.controls["quality_threshold"].show_value(threshold)
+
+    def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
+        """Enable what can be undone and redone."""
+        self.undo_button.setEnabled(can_undo)
+        self.redo_button.setEnabled(can_redo)
+
+    def show_progress(self, done: int, total: int, text: str) -> None:
+        """Show how far the map is."""
+        self.progress_bar.setMaximum(max(total, 1))
+        self.progress_bar.setValue(done)
+        self.progress_bar.setFormat(text)
+
+    def show_fractions(self, fractions: list[Any], hidden: frozenset[str]) -> None:
+        """Show what `DerivedMap.fractions` returns."""
+        self.legend.show_fractions(fractions, hidden)

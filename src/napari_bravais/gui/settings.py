@@ -1,0 +1,179 @@
+"""The window's settings: one object, defined here once, and its history.
+
+Titles and tooltips of the controls, the limits of the sliders, and the page in napari's Preferences
+all come from the fields of `Settings`. There is no Qt in this module.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+#: Value of the quality threshold that stands for what the network advises.
+AUTOMATIC = -1.0
+
+LATTICES_LEVEL, SYSTEMS_LEVEL = "lattices", "crystal systems"
+SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker"
+RAW, PREPARED = "raw", "as the network sees it"
+
+
+def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
+    return field(default=default, metadata={"title": title, "tooltip": tooltip, **limits})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the window shows a map; none of them touches what the network answered."""
+
+    quality_threshold: float = _setting(
+        AUTOMATIC,
+        "Quality threshold",
+        "Patterns of lower quality count as not classified. Acts at once, on what is mapped "
+        "already. -1: what the network advises.",
+        limits=(-1.0, 1.0),
+        undo=True,
+    )
+    smoothing: int = _setting(
+        0,
+        "Smoothing",
+        "Average the probabilities over neighbours up to this many pixels away, the good patterns "
+        "counting more. Acts at once; 0 shows each pixel by itself.",
+        limits=(0, 5),
+        undo=True,
+    )
+    level: str = _setting(
+        LATTICES_LEVEL,
+        "Colour by",
+        "The 14 lattices, or, coarser and surer, the 7 crystal systems: the probabilities of "
+        "their lattices are summed.",
+        choices=(LATTICES_LEVEL, SYSTEMS_LEVEL),
+        undo=True,
+    )
+    colours: str = _setting(
+        "",
+        "Own colours",
+        "Colours that differ from the colour-blind-safe ones, like «hP=#11c9bb, cubic=#3600ea». "
+        "Click on a colour in the legend to change it.",
+        undo=True,
+    )
+    view: str = _setting(
+        SIDE_BY_SIDE,
+        "View",
+        "Side by side; or two maps over each other: blended, with an edge to swipe across, or in "
+        "turns.",
+        choices=(SIDE_BY_SIDE, BLEND, SWIPE, FLICKER),
+    )
+    blend: int = _setting(
+        50, "Blend", "How much of the upper map is seen, in percent.", limits=(0, 100)
+    )
+    glow: int = _setting(
+        50,
+        "Grad-CAM",
+        "Strength of the glow over the pattern, in percent: it marks what speaks for the lattice.",
+        limits=(0, 100),
+    )
+    glow_colours: str = _setting(
+        "inferno",
+        "Glow colours",
+        "Colour map of the glow.",
+        choices=("inferno", "viridis", "cividis", "turbo"),
+    )
+    pattern: str = _setting(
+        RAW,
+        "Pattern",
+        "The pattern as the file holds it, or as the network sees it: the middle square with its "
+        "background taken out.",
+        choices=(RAW, PREPARED),
+    )
+    #: Symbols of the lattices or systems that the map leaves out; of this session only.
+    hidden: frozenset[str] = field(default=frozenset(), metadata={"undo": True})
+
+
+#: Fields that have a control and are kept between sessions, by name.
+KEPT = {setting.name: setting for setting in fields(Settings) if "title" in setting.metadata}
+
+_UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
+
+_JSON_TYPES = {float: "number", int: "integer", str: "string"}
+
+
+def configuration() -> dict[str, Any]:
+    """Return what the manifest says of the settings, for napari's Preferences."""
+    properties = {}
+    for name, setting in KEPT.items():
+        about = setting.metadata
+        properties[name] = {
+            "type": _JSON_TYPES[type(setting.default)],
+            "title": about["title"],
+            "description": about["tooltip"],
+            "default": setting.default,
+        }
+        if "limits" in about:
+            properties[name] |= dict(zip(("minimum", "maximum"), about["limits"], strict=True))
+        if "choices" in about:
+            properties[name]["enum"] = list(about["choices"])
+    return {"window": {"title": "Bravais lattice map", "properties": properties}}
+
+
+class History:
+    """Settings that can be undone and redone.
+
+    Parameters
+    ----------
+    settings
+        What to begin with.
+    """
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._before: list[Settings] = []
+        self._after: list[Settings] = []
+        self._last: frozenset[str] = frozenset()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._before)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to redo."""
+        return bool(self._after)
+
+    def change(self, **values: Any) -> None:
+        """Change some settings; a slider that is dragged makes one step of it all."""
+        changed = replace(self.settings, **values)
+        if changed == self.settings:
+            return
+        names = frozenset(values) & _UNDONE
+        if names:
+            if names != self._last or "hidden" in names:
+                self._before.append(self.settings)
+            self._last = names
+            self._after.clear()
+        self.settings = changed
+
+    def pause(self) -> None:
+        """Let the next change be a step of its own."""
+        self._last = frozenset()
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        self._step(self._before, self._after)
+
+    def redo(self) -> None:
+        """Take the last step that was taken back again."""
+        self._step(self._after, self._before)
+
+    def reset(self) -> None:
+        """Show the map as the network answered it; this can be undone."""
+        self.pause()
+        self.change(**{name: getattr(Settings(), name) for name in _UNDONE})
+        self.pause()
+
+    def _step(self, source: list[Settings], target: list[Settings]) -> None:
+        if not source:
+            return
+        target.append(self.settings)
+        wanted = source.pop()
+        # what is no part of the history, such as the view, stays as it is now
+        self.settings = replace(self.settings, **{name: getattr(wanted, name) for name in _UNDONE})
+        self.pause()
