@@ -65,7 +65,7 @@ def variant(
         bands = reflectors.draw(strengths * (mean + change), rng, size, kilovolts)
         bands = (bands - bands.mean()) / (bands.std() + 1e-6)
         northern, southern = (master - master.mean()) / (master.std() + 1e-6)
-        strength = rng.uniform(0, 0.9)
+        strength = rng.uniform(0, 0.6)
         northern = northern + strength * bands
         southern = southern[::-1, ::-1] + strength * bands
     # a pattern of bands alone has an inversion centre
