@@ -7,12 +7,12 @@ import h5py
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from damage import damaged_scans, intact_scans
-from test_scan import kikuchipy_file
 
 from napari_bravais.io.electron_image import forward_scatter_image
 from napari_bravais.io.scan import ScanError, open_scan
 from napari_bravais.mapping.engine import map_phases
+from tests.io.damage import damaged_scans, intact_scans
+from tests.io.test_scan import kikuchipy_file
 
 FORMATS = [
     *("kikuchipy", "edax", "emsoft", "bruker", "oxford"),

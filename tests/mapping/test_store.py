@@ -10,12 +10,12 @@ from dataclasses import replace
 import dask.array as da
 import numpy as np
 import pytest
-from test_engine import scan_of
 
 from napari_bravais.io.scan import ScanError
 from napari_bravais.mapping import engine
 from napari_bravais.mapping.engine import map_phases
 from napari_bravais.mapping.store import MapStore, StoreError, remove_store
+from tests.mapping.test_engine import scan_of
 
 BLOCKS = 9
 
