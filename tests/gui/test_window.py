@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 
 import h5py
 import napari
@@ -16,6 +17,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
 from napari_bravais.gui.reader import get_reader
+from napari_bravais.io.exports import export
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
@@ -354,3 +356,76 @@ def test_closing_the_dock_ends_the_classifier(qapp):
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     window.viewer.close()
+
+
+def test_thresholds_smoothing_and_legend_act_at_once_and_are_undone(mapped):
+    display, controller = mapped.controller.display, mapped.controller
+    raw = controller.phase_map.probabilities.copy()
+    layer = mapped.viewer.layers["Bravais lattices"]
+    answered = layer.data.copy()
+    display.change(quality_threshold=0.7)
+    wait_until(lambda: not np.array_equal(layer.data, answered), "the threshold")
+    assert (layer.data == len(LATTICES) + 1).sum() == (controller.phase_map.quality < 0.7).sum()
+    display.change(smoothing=2)
+    wait_until(lambda: not display._queue, "the smoothing")
+    best = display.derived.fractions()[0][0].key
+    mapped.press(mapped.panel.map.legend.row(best).name)
+    assert display.settings.hidden and best not in display.settings.hidden
+    for _ in range(3):
+        mapped.press(mapped.panel.map.undo_button)
+    assert not mapped.panel.map.undo_button.isEnabled()
+    wait_until(lambda: np.array_equal(layer.data, answered), "all to be undone")
+    np.testing.assert_array_equal(controller.phase_map.probabilities, raw)
+
+
+def test_crystal_systems_sum_the_probabilities_of_their_lattices(mapped):
+    display = mapped.controller.display
+    display.change(level="crystal systems")
+    wait_until(lambda: not display._queue, "the systems")
+    probabilities = mapped.controller.phase_map.probabilities
+    systems = {entry.key: entry for entry in display.derived.classes}
+    np.testing.assert_allclose(
+        display.derived.confidence.max(),
+        max(probabilities[..., list(s.members)].sum(-1).max() for s in systems.values()),
+        rtol=1e-5,
+    )
+    assert "tetragonal" in " ".join(mapped.panel.map.legend.texts)
+    display.reset()
+    wait_until(lambda: not display._queue, "the lattices")
+
+
+def test_arrow_keys_walk_and_stop_at_the_rim(mapped):
+    mapped.controller.inspect((0, 70))
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Up):
+        QTest.keyClick(mapped.canvas, key)
+    assert mapped.controller.scene.pixel == (0, 71)
+    wait_until(lambda: mapped.controller.inspector.request is None, "the answer")
+    mapped.press(mapped.panel.inspect.pin_button)
+    assert [pin.inspection.pixel for pin in mapped.panel.inspect.pins.pins] == [(0, 71)]
+    mapped.panel.inspect.pins.clear()
+
+
+def test_swipe_cuts_the_upper_map_and_blend_lets_the_image_through(mapped):
+    display, scene = mapped.controller.display, mapped.controller.scene
+    layer = mapped.viewer.layers["Bravais lattices"]
+    display.change(view="swipe")
+    scene.move_edge(0.25)
+    assert not mapped.viewer.canvas.grid.enabled
+    assert (layer.data[:, :18] == 0).all() and (layer.data[:, 18:] > 0).all()
+    display.change(view="blend", blend=30)
+    assert layer.opacity == pytest.approx(0.3) and (layer.data > 0).all()
+    display.change(view="side by side", blend=50)
+    assert mapped.viewer.canvas.grid.enabled and layer.opacity == 1
+
+
+def test_another_map_is_compared_and_differences_are_visited(mapped, tmp_path):
+    controller = mapped.controller
+    other = replace(controller.phase_map, probabilities=controller.phase_map.probabilities.copy())
+    other.probabilities[5:15, 5:15] = np.eye(14, dtype=np.float32)[13]
+    export("map", other, tmp_path / "other.npz")
+    controller.comparing.open(tmp_path / "other.npz")
+    wait_until(lambda: controller.comparing.comparison is not None, "the comparison")
+    assert "agree" in mapped.panel.compare.result_label.text()
+    mapped.press(mapped.panel.compare.next_button)
+    row, column = controller.scene.pixel
+    assert 5 <= row < 15 and 5 <= column < 15

@@ -44,10 +44,10 @@ class Arranger(QObject):
         if any(getattr(now, name) != value for name, value in wanted.items()):
             self._arrange(**wanted)
 
-    def show_new(self, *names: str) -> None:
-        """Show maps that have come, and lay the last over the electron image."""
-        shown = self._scene.arrangement.shown | set(names)
-        self._arrange(shown=shown, pair=(IMAGE, names[-1]))
+    def show_new(self, name: str, pair: tuple[str, str] | None = None) -> None:
+        """Show a map that has come; lay it over the electron image, or a pair over each other."""
+        shown = self._scene.arrangement.shown | {name}
+        self._arrange(shown=shown, pair=pair or (IMAGE, name))
         self._scene.reset_view()
 
     def update(self) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui import exports
 from napari_bravais.gui.arranger import Arranger
+from napari_bravais.gui.comparing import DIFFERENCE, OTHER, Comparing
 from napari_bravais.gui.display import CONFIDENCE, QUALITY, Display
 from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
@@ -60,11 +61,14 @@ class Controller(QObject):
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
         self.service = ClassifierService(self._arrived.emit)
-        self.scene = Scene(viewer, (MAP_NAME, CONFIDENCE, QUALITY))
+        self.scene = Scene(viewer, (MAP_NAME, OTHER, DIFFERENCE, CONFIDENCE, QUALITY))
         self.display = Display(self.scene, panel.map)
         self.arranger = Arranger(self.scene, panel.compare)
         self.inspector = Inspector(panel, self.scene, self.display, self.service)
         self.images = Images(self.scene, panel.scan, self.service, self.arranger.update)
+        self.comparing = Comparing(
+            self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
+        )
         self._pointer = Pointer(viewer, self.scene, self.inspector.inspect, self.display.hover_text)
         self._connect()
         self._clear()
@@ -93,6 +97,7 @@ class Controller(QObject):
         self.service.close()
         self._pointer.release()
         self.arranger.release()
+        self.comparing.release()
         self.display.release()
 
     # what the user asks for
@@ -176,6 +181,7 @@ class Controller(QObject):
         self._panel.scan.show_scan(**scan_texts(message))
         self.scene.show_scan(message, self.images.open(message))
         self.arranger.update()
+        self.comparing.open_scan()
         self._show_enabled()
 
     def _on_image(self, message: Message) -> None:

@@ -30,7 +30,8 @@ class Control(QObject):
         self.name = name
         self.about = KEPT[name].metadata
         self.widget = self._make_widget()
-        self.widget.setToolTip(self.about["tooltip"])
+        for part in (self.widget, *self.widget.findChildren(QWidget)):
+            part.setToolTip(self.about["tooltip"])
         self.widget.setAccessibleName(self.about["title"])
 
     def show_value(self, value: Any) -> None:

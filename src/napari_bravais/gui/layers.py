@@ -39,7 +39,7 @@ def image_layer(image: ElectronImage, unit: str) -> Image:
         rgb=image.data.ndim == 3,
         scale=image.step,
         translate=image.offset,
-        units=_units(unit),
+        units=map_units(unit),
         interpolation2d="nearest",
     )
 
@@ -56,7 +56,7 @@ def map_layer(derived: DerivedMap) -> Labels:
         derived.values.copy(),
         name=MAP_NAME,
         scale=derived.phase_map.step,
-        units=_units(derived.phase_map.step_unit),
+        units=map_units(derived.phase_map.step_unit),
         opacity=1.0,
         features=hover_texts(derived.classes),
         colormap=class_colours(derived.classes),
@@ -71,7 +71,7 @@ def number_layer(name: str, data: np.ndarray, phase_map: PhaseMap, colours: str)
         data.copy(),
         name=name,
         scale=phase_map.step,
-        units=_units(phase_map.step_unit),
+        units=map_units(phase_map.step_unit),
         colormap=colours,
         contrast_limits=(0, 1),
         interpolation2d="nearest",
@@ -115,7 +115,7 @@ def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
         name=name,
         ndim=2,
         scale=step,
-        units=_units(unit),
+        units=map_units(unit),
         symbol="disc",
         size=1e4,
         canvas_size_limits=(2, 28),  # the size is always the upper limit: as large at any zoom
@@ -186,6 +186,6 @@ def grid_shape(
     return ceil(places / columns), columns
 
 
-def _units(unit: str) -> tuple[str, str]:
+def map_units(unit: str) -> tuple[str, str]:
     """Return the unit as napari knows it, for both axes."""
     return ("pixel" if unit == "px" else unit,) * 2

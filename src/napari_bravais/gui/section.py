@@ -1,5 +1,7 @@
 """A part of the panel that folds under its heading."""
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -66,11 +68,11 @@ def label(tooltip: str) -> QLabel:
     return widget
 
 
-def button(text: str, tooltip: str, clicked) -> QPushButton:
-    """Return a button that emits the signal ``clicked``."""
+def button(text: str, tooltip: str, clicked, value: Callable | None = None) -> QPushButton:
+    """Return a button that emits the signal ``clicked``, with what ``value`` returns if given."""
     widget = QPushButton(text)
     widget.setToolTip(tooltip)
-    widget.clicked.connect(lambda: clicked.emit())
+    widget.clicked.connect(lambda: clicked.emit() if value is None else clicked.emit(value()))
     return widget
 
 

@@ -1,10 +1,10 @@
 """How maps stand beside or over each other."""
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QWidget
 
 from napari_bravais.gui.controls import Control, form
-from napari_bravais.gui.section import Section, label, row
+from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE, Settings
 
 
@@ -14,7 +14,10 @@ class CompareSection(Section):
     setting_changed = Signal(str, object)
     shown_changed = Signal(str, bool)  # name of a map, whether it is shown beside the others
     pair_chosen = Signal(str, str)  # the lower map and the upper one
-    edge_moved = Signal(float)  # fraction of the width
+    hough_clicked = Signal(list)  # names of phases
+    cancel_clicked = Signal()
+    open_clicked = Signal()
+    next_clicked = Signal()
 
     def __init__(self):
         super().__init__("Compare", "Maps beside each other or over each other.")
@@ -48,6 +51,52 @@ class CompareSection(Section):
         self.contents.addWidget(self._over)
         self.hint_label = label("How to use this view")
         self.contents.addWidget(self.hint_label)
+        self._add_other_map()
+
+    def _add_other_map(self) -> None:
+        self.phases_edit = QLineEdit()
+        self.phases_edit.setPlaceholderText("phases, such as quartz, rutile")
+        self.phases_edit.setToolTip(
+            "Phases to index by, with commas between them: names or formulas of the catalogue, or "
+            "CIF files"
+        )
+        self.hough_button = button(
+            "Hough map",
+            "Index the scan by Hough transform (PyEBSDIndex) with these phases, in a process of "
+            "its own, and compare",
+            self.hough_clicked,
+            lambda: [name.strip() for name in self.phases_edit.text().split(",") if name.strip()],
+        )
+        self.cancel_button = button("Cancel", "Stop indexing", self.cancel_clicked)
+        self.open_button = button(
+            "Open map…",
+            "Compare with a map made elsewhere: .ang, .ctf, orix's .h5, or a saved result",
+            self.open_clicked,
+        )
+        self.next_button = button(
+            "Next difference",
+            "Go to the next place where the two maps part, the largest first",
+            self.next_clicked,
+        )
+        self.result_label = label("How far the two maps agree, of the pixels that both name")
+        self.contents.addLayout(
+            row(self.phases_edit, self.hough_button, self.cancel_button, stretch=0)
+        )
+        self.contents.addLayout(row(self.open_button, self.next_button))
+        self.contents.addWidget(self.result_label)
+        self.show_enabled(can_index=False, indexing=False, compared=False)
+
+    def show_enabled(self, *, can_index: bool, indexing: bool, compared: bool) -> None:
+        """Enable the buttons that make sense now."""
+        self.hough_button.setEnabled(can_index and not indexing)
+        self.cancel_button.setEnabled(indexing)
+        self.open_button.setEnabled(can_index)
+        self.next_button.setEnabled(compared)
+
+    def show_result(self, text: str) -> None:
+        """Say how far the maps agree."""
+        self.result_label.setText(text)
+        self.result_label.setVisible(bool(text))
 
     def show_settings(self, settings: Settings) -> None:
         """Show the view's controls that matter."""
@@ -56,7 +105,7 @@ class CompareSection(Section):
         side = settings.view == SIDE_BY_SIDE
         self._boxes.setVisible(side)
         self._pair.setVisible(not side)
-        self._over.setVisible(settings.view in (BLEND, SWIPE))
+        self._over.setVisible(settings.view == BLEND)
         hints = {
             SWIPE: "Drag the edge on the image, or anywhere with Shift, to swipe.",
             FLICKER: "The two maps take turns; the space between blinks shows what differs.",

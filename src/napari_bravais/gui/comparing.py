@@ -1,0 +1,242 @@
+"""Another map of the scan, Hough-indexed or from a file, beside the network's: where they part."""
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from napari.layers import Labels
+from napari.qt.threading import thread_worker
+from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, QProcess, QTimer
+from qtpy.QtWidgets import QFileDialog
+
+from napari_bravais.gui.arranger import Arranger
+from napari_bravais.gui.classes import NOT_CLASSIFIED_VALUE, NOT_MAPPED, classes_of
+from napari_bravais.gui.display import Display
+from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
+from napari_bravais.gui.scene import Scene
+from napari_bravais.gui.sections.compare import CompareSection
+from napari_bravais.gui.settings import LATTICES_LEVEL
+from napari_bravais.gui.writer import MAP
+from napari_bravais.io.vendor_maps import read_map, stored_map
+from napari_bravais.mapping.comparison import DIFFERENCES, Comparison, compare, map_title
+from napari_bravais.mapping.hough import SOURCE
+
+OTHER, DIFFERENCE = "Other map", "Difference"
+
+_FILTER = "Maps (*.ang *.ctf *.h5 *.npz)"
+
+#: Milliseconds of rest after a change of the map before it is compared anew.
+_REST = 400
+
+
+class Comparing(QObject):
+    """Makes or opens another map and compares the map that is shown with it.
+
+    Parameters
+    ----------
+    scene, arranger
+        Where maps are shown.
+    display
+        The network's map, as it is shown.
+    section
+        The panel's section.
+    inspect
+        Called with the pixel (row, column) to inspect.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        arranger: Arranger,
+        display: Display,
+        section: CompareSection,
+        inspect,
+    ):
+        super().__init__(section)
+        self._scene, self._arranger, self._display = scene, arranger, display
+        self._section, self._inspect = section, inspect
+        self.other = None
+        self.comparison: Comparison | None = None
+        self._places: list = []
+        self._scan = 0  # how many scans were opened: answers about an earlier one come too late
+        self._folder: tempfile.TemporaryDirectory | None = None
+        self._process: QProcess | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._compare)
+        display.painted.connect(self._again)
+        section.hough_clicked.connect(self.index)
+        section.cancel_clicked.connect(self.cancel)
+        section.open_clicked.connect(self._ask_and_open)
+        section.next_clicked.connect(self.go_on)
+        section.show_result("")
+
+    def release(self) -> None:
+        """End a process that indexes."""
+        self._rest.stop()
+        self.cancel()
+
+    def open_scan(self) -> None:
+        """Begin anew with another scan, and with the map that its file stores."""
+        self.cancel()
+        self._scan += 1
+        self.other = self.comparison = None
+        self._section.show_result("")
+        self._show_enabled()
+        path = Path(self._scene.scan["path"])
+        self._read(lambda: stored_map(path), path, silent=True)
+
+    def index(self, phases: list[str]) -> None:
+        """Index the scan by Hough transform, in a process of its own, and show the map."""
+        if not phases:
+            self._section.show_result("Name the phases to index by, such as quartz, rutile.")
+            return
+        self.cancel()
+        self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
+        code = "from napari_bravais.cli import app; app()"
+        named = [part for name in phases for part in ("--phase", name)]
+        process = self._process = QProcess(self)
+        process.finished.connect(lambda status, _: self._indexed(process, status))
+        process.start(
+            sys.executable,
+            ["-c", code, "hough", self._scene.scan["path"], "-o", self._folder.name, *named],
+        )
+        self._section.show_result(f"Indexing by Hough transform: {', '.join(phases)}…")
+        self._show_enabled()
+
+    def cancel(self) -> None:
+        """Stop indexing."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.waitForFinished(2000)
+            self._section.show_result("")
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        self._show_enabled()
+
+    def open(self, path: Path) -> None:
+        """Compare with a map from a file."""
+        self._read(lambda: read_map(path), path)
+
+    def go_on(self) -> None:
+        """Inspect the next place where the maps part."""
+        if not self._places and self.comparison is not None:
+            self._places = list(self.comparison.disagreements())
+        if self._places:
+            place = self._places.pop(0)
+            self._inspect((int(place.row), int(place.column)))
+
+    def _ask_and_open(self) -> None:
+        folder = str(Path(self._scene.scan["path"]).parent)
+        path, _ = QFileDialog.getOpenFileName(self._section, "Compare with a map", folder, _FILTER)
+        if path:
+            self.open(Path(path))
+
+    def _indexed(self, process: QProcess, status: int) -> None:
+        if process is not self._process:
+            return
+        self._process = None
+        if status:
+            text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
+            self._section.show_result("")
+            show_error(text.splitlines()[-1] if text else "Hough indexing failed.")
+            self._show_enabled()
+            return
+        path = next(Path(self._folder.name).glob("*.h5"))
+        self._read(lambda: replace(read_map(path), source=SOURCE), path)
+
+    def _read(self, read, path: Path, silent: bool = False) -> None:
+        """Read a map in a thread, and show it if it fits."""
+        scan = self._scan
+
+        def attempt():
+            try:
+                return read(), None
+            except Exception as error:  # napari would show a traceback
+                return None, str(error)
+
+        def take(answer) -> None:
+            other, fault = answer
+            if scan != self._scan:
+                return
+            shape = tuple(self._scene.scan["navigation_shape"])
+            if fault is None and other is not None and other.shape != shape:
+                fault = f"{path.name} is a map of {other.shape} pixels, but the scan's is {shape}."
+            if fault is not None:
+                self._section.show_result("")
+                if not silent:
+                    show_error(fault)
+            elif other is not None:
+                self._show(other)
+            self._show_enabled()
+
+        worker = thread_worker(attempt)()
+        worker.returned.connect(take)
+        worker.start()
+
+    def _show(self, other) -> None:
+        self.other = other
+        values = np.where(other.labels < 0, NOT_CLASSIFIED_VALUE, other.labels + 1)
+        values = np.where(other.mapped, values, NOT_MAPPED).astype(np.uint8)
+        classes = classes_of(LATTICES_LEVEL)
+        layer = self._labels(map_title(other), values, class_colours(classes))
+        layer.features = hover_texts(classes)
+        layer.metadata[MAP] = other
+        self._scene.set_map(OTHER, layer, values)
+        self._arranger.show_new(OTHER)
+        self._compare()
+
+    def _again(self) -> None:
+        """Compare anew once the map rests."""
+        self._show_enabled()
+        if self.other is not None:
+            self._rest.start()
+
+    def _compare(self) -> None:
+        if self.other is None or self._display.derived is None:
+            return
+        found = self.comparison = compare(self._display.derived.as_phase_map(), self.other)
+        self._places = []
+        difference = np.asarray(found.difference, np.uint8)
+        colours = {kind.code: kind.colour for kind in DIFFERENCES} | {None: "transparent"}
+        layer = self._labels(DIFFERENCE, difference, DirectLabelColormap(color_dict=colours))
+        fresh = DIFFERENCE not in self._scene.places
+        self._scene.set_map(DIFFERENCE, layer, difference)
+        if fresh:
+            self._arranger.show_new(DIFFERENCE, (MAP_NAME, OTHER))
+        else:
+            self._arranger.update()
+        self._scene.activate(MAP_NAME)  # which says what is under the cursor
+        self._section.show_result(
+            f"With {map_title(self.other)}: {found.agreement:.1%} agree, "
+            f"{found.agreement_inside:.1%} inside grains, "
+            f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.2f}"
+        )
+        self._show_enabled()
+
+    def _labels(self, name: str, values: np.ndarray, colours: DirectLabelColormap) -> Labels:
+        scan = self._scene.scan
+        layer = Labels(
+            values.copy(),
+            name=name,
+            scale=scan["step"],
+            units=map_units(scan["step_unit"]),
+            opacity=1.0,
+            colormap=colours,
+        )
+        layer.editable = False
+        return layer
+
+    def _show_enabled(self) -> None:
+        self._section.show_enabled(
+            can_index=self._scene.scan is not None,
+            indexing=self._process is not None,
+            compared=self.comparison is not None,
+        )
