@@ -429,3 +429,24 @@ def test_another_map_is_compared_and_differences_are_visited(mapped, tmp_path):
     mapped.press(mapped.panel.compare.next_button)
     row, column = controller.scene.pixel
     assert 5 <= row < 15 and 5 <= column < 15
+
+
+def test_a_saved_result_opens_again_with_its_scan_and_settings(mapped, tmp_path):
+    controller = mapped.controller
+    raw = controller.phase_map.probabilities.copy()
+    controller.display.change(smoothing=1, quality_threshold=0.5)
+    wait_until(lambda: not controller.display._queue, "the settings")
+    shown = mapped.viewer.layers["Bravais lattices"].data.copy()
+    controller.export_all(tmp_path)
+    wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
+    controller.display.reset()
+    mapped.open_sample()
+    wait_until(lambda: mapped.idle and controller.phase_map is None, "the scan without a map")
+    mapped.viewer.open(tmp_path, plugin="napari-bravais")
+    wait_until(lambda: controller.phase_map is not None, "the saved map")
+    np.testing.assert_array_equal(controller.phase_map.probabilities, raw)
+    assert controller.display.settings.smoothing == 1
+    np.testing.assert_array_equal(mapped.viewer.layers["Bravais lattices"].data, shown)
+    controller.inspect((3, 3))
+    wait_until(lambda: controller.inspector.request is None, "the answer")
+    controller.display.reset()

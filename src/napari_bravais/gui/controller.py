@@ -16,12 +16,14 @@ from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.pointer import Pointer
+from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.settings import Settings
 from napari_bravais.gui.texts import progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
+from napari_bravais.io.exports import export
 from napari_bravais.io.figures import save_figure
-from napari_bravais.io.results import save_results
+from napari_bravais.io.results import RESULT_FILES, save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.service import ClassifierService
@@ -70,6 +72,7 @@ class Controller(QObject):
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
         self._pointer = Pointer(viewer, self.scene, self.inspector.inspect, self.display.hover_text)
+        self.reopening = Reopening(panel, self.open)
         self._connect()
         self._clear()
         self._show_enabled()
@@ -103,7 +106,11 @@ class Controller(QObject):
     # what the user asks for
 
     def open(self, path: str | Path) -> None:
-        """Open a scan; its image shows when it is read."""
+        """Open a scan, whose image shows when it is read, or a saved result with its scan."""
+        if looks_like_result(Path(path)):
+            self.reopening.open(Path(path))
+            return
+        self.reopening.forget()
         self._stop_waiting()
         self._opening = self.service.open(path)
         self._panel.scan.file_label.setText(f"Opening {Path(path).name}…")
@@ -136,7 +143,13 @@ class Controller(QObject):
     def export_all(self, folder: Path) -> None:
         """Save everything that is known of the map to a folder."""
         shown, image = self.display.derived.as_phase_map(), self.images.current
-        self._export(lambda: save_results(shown, image, folder), folder)
+        answered = self.display.derived.as_answered()
+
+        def write() -> None:
+            save_results(shown, image, folder)
+            export("map", answered, folder / RESULT_FILES["map"])  # to be opened again
+
+        self._export(write, folder)
 
     def _export(self, write, path: Path) -> None:
         self._exporting = True
@@ -182,7 +195,18 @@ class Controller(QObject):
         self.scene.show_scan(message, self.images.open(message))
         self.arranger.update()
         self.comparing.open_scan()
+        self._show_saved(self.reopening.take(tuple(message["navigation_shape"])))
         self._show_enabled()
+
+    def _show_saved(self, phase_map: PhaseMap | None) -> None:
+        """Show a map that was saved, of the scan that has been opened for it."""
+        if phase_map is None:
+            return
+        self.phase_map, self._done = phase_map, int(phase_map.mapped.sum())
+        self.display.change(**shown_as(phase_map))
+        self.display.show(phase_map)
+        self.arranger.show_new(MAP_NAME)
+        self.display.finish()
 
     def _on_image(self, message: Message) -> None:
         self.images.take(message)
@@ -195,7 +219,7 @@ class Controller(QObject):
             step=tuple(self._scan["step"]),
             step_unit=self._scan["step_unit"],
             quality_threshold=message["quality_threshold"],
-            provenance=message["provenance"],
+            provenance=message["provenance"] | {SCAN_PATH: self._scan["path"]},
         )
         first = self.display.derived is None
         self.display.show(self.phase_map)

@@ -14,7 +14,7 @@ from napari_bravais.gui.classes import (
     MapClass,
     classes_of,
 )
-from napari_bravais.gui.settings import AUTOMATIC, Settings
+from napari_bravais.gui.settings import AUTOMATIC, UNDONE, Settings
 from napari_bravais.mapping.phase_map import PhaseMap
 
 
@@ -103,6 +103,12 @@ class DerivedMap:
             quality_threshold=self.threshold,
             provenance=self.phase_map.provenance | {"shown": shown},
         )
+
+    def as_answered(self) -> PhaseMap:
+        """Return the map as the network answered it; provenance keeps how it was shown."""
+        shown = {name: getattr(self.settings, name) for name in UNDONE if name != "hidden"}
+        provenance = self.phase_map.provenance | {"window": shown}
+        return replace(self.phase_map, provenance=provenance)
 
     def _probabilities(self, rows: slice, columns: slice) -> np.ndarray:
         """Return the probabilities of a rectangle, smoothed as the settings say."""

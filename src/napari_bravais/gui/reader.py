@@ -6,6 +6,7 @@ from pathlib import Path
 import napari
 
 from napari_bravais.gui.dock import show_dock
+from napari_bravais.gui.reopening import looks_like_result
 from napari_bravais.io.readers import IMAGE_POSITIONS, IMAGE_SUFFIXES
 
 #: What napari takes for "opened, but no layer to add": the layers come when they are ready.
@@ -34,6 +35,8 @@ def get_reader(path: str | list[str]) -> Callable[[str], list[tuple]] | None:
 
 def looks_like_scan(path: Path) -> bool:
     """Say, after the cheapest look, whether a path may be an EBSD scan."""
+    if looks_like_result(path):
+        return True
     if path.is_dir():
         return any(_shows_pattern(file) for file in path.iterdir())
     if path.suffix.lower() not in _HDF5:

@@ -90,7 +90,8 @@ class Settings:
 #: Fields that have a control and are kept between sessions, by name.
 KEPT = {setting.name: setting for setting in fields(Settings) if "title" in setting.metadata}
 
-_UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
+#: Fields that change what the map shows, and can be undone.
+UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
 
 _JSON_TYPES = {float: "number", int: "integer", str: "string"}
 
@@ -143,7 +144,7 @@ class History:
         changed = replace(self.settings, **values)
         if changed == self.settings:
             return
-        names = frozenset(values) & _UNDONE
+        names = frozenset(values) & UNDONE
         if names:
             if names != self._last or "hidden" in names:
                 self._before.append(self.settings)
@@ -166,7 +167,7 @@ class History:
     def reset(self) -> None:
         """Show the map as the network answered it; this can be undone."""
         self.pause()
-        self.change(**{name: getattr(Settings(), name) for name in _UNDONE})
+        self.change(**{name: getattr(Settings(), name) for name in UNDONE})
         self.pause()
 
     def _step(self, source: list[Settings], target: list[Settings]) -> None:
@@ -175,5 +176,5 @@ class History:
         target.append(self.settings)
         wanted = source.pop()
         # what is no part of the history, such as the view, stays as it is now
-        self.settings = replace(self.settings, **{name: getattr(wanted, name) for name in _UNDONE})
+        self.settings = replace(self.settings, **{name: getattr(wanted, name) for name in UNDONE})
         self.pause()

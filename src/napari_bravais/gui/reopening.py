@@ -1,0 +1,101 @@
+"""Opening saved results again: the map, how it was shown, and the scan that it is of."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from napari.qt.threading import thread_worker
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_bravais.gui.settings import UNDONE, Settings
+from napari_bravais.io.results import RESULT_FILES, load_result
+from napari_bravais.mapping.phase_map import PhaseMap
+
+#: Keys of a map's provenance: the scan's path, and how the map was shown.
+SCAN_PATH, WINDOW = "scan_path", "window"
+
+
+def looks_like_result(path: Path) -> bool:
+    """Say, after the cheapest look, whether a path may be a saved result."""
+    return path.suffix.lower() == ".npz" or (path / RESULT_FILES["map"]).is_file()
+
+
+class Reopening(QObject):
+    """Reads a saved result, finds its scan, and waits for it to be opened.
+
+    Parameters
+    ----------
+    parent
+        The widget that asks where the scan is, if it has moved.
+    open_scan
+        Called with the path of the scan.
+    """
+
+    def __init__(self, parent: QWidget, open_scan: Callable[[Path], None]):
+        super().__init__(parent)
+        self._open_scan = open_scan
+        self._waiting: PhaseMap | None = None
+
+    def open(self, path: Path) -> None:
+        """Open a result; its map is there for `take` once the scan is open."""
+
+        def attempt():
+            try:
+                return load_result(path), None
+            except Exception as error:  # napari would show a traceback
+                return None, str(error)
+
+        def found(answer) -> None:
+            phase_map, fault = answer
+            if fault is not None:
+                show_error(fault)
+                return
+            scan = scan_of(phase_map, path) or self._ask(phase_map)
+            if scan is None:
+                show_warning(f"{path.name} was not opened: it needs its scan to be inspected.")
+                return
+            self._open_scan(scan)
+            self._waiting = phase_map
+
+        worker = thread_worker(attempt)()
+        worker.returned.connect(found)
+        worker.start()
+
+    def forget(self) -> None:
+        """Wait no more: another scan is opened."""
+        self._waiting = None
+
+    def take(self, shape: tuple[int, int]) -> PhaseMap | None:
+        """Return the map that waits for the scan of this shape that has just been opened."""
+        phase_map, self._waiting = self._waiting, None
+        if phase_map is not None and phase_map.shape != shape:
+            show_error(
+                f"The saved map has {phase_map.shape} pixels, but this scan {shape}: it is another."
+            )
+            return None
+        return phase_map
+
+    def _ask(self, phase_map: PhaseMap) -> Path | None:
+        name = phase_map.provenance.get("scan", {}).get("file", "the scan")
+        path, _ = QFileDialog.getOpenFileName(self.parent(), f"Where is {name}?")
+        return Path(path) if path else None
+
+
+def scan_of(phase_map: PhaseMap, result: Path) -> Path | None:
+    """Return the scan of a saved map: where it was, or beside the result; None if it has moved."""
+    facts = phase_map.provenance
+    places = [Path(facts[SCAN_PATH])] if SCAN_PATH in facts else []
+    if name := facts.get("scan", {}).get("file"):
+        folder = result if result.is_dir() else result.parent
+        places += [folder / Path(name).name, folder.parent / Path(name).name]
+    return next((place for place in places if place.exists()), None)
+
+
+def shown_as(phase_map: PhaseMap) -> dict:
+    """Return the settings with which a saved map was shown."""
+    kept = phase_map.provenance.get(WINDOW, {})
+    defaults = Settings()
+    return {
+        name: kept.get(name, getattr(defaults, name)) for name in sorted(UNDONE - {"hidden"})
+    } | {"hidden": frozenset()}
