@@ -6,6 +6,7 @@ Needs Xvfb and xdotool: ``python docs/make_screenshots.py``.
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def start_screen() -> subprocess.Popen:
     with os.fdopen(reading) as answer:
         os.environ["DISPLAY"] = f":{answer.readline().strip()}"
     os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
+    # neither the user's settings nor any of an earlier run
+    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
     return screen
 
 
@@ -63,6 +66,10 @@ class Film:
             subprocess.run(["xdotool", "click", "1"], check=True)
             self.wait(0.3)
 
+    def answered(self) -> None:
+        """Wait until the inspected pixel is explained."""
+        self.wait(lambda: self.panel.controller.inspector.request is None)
+
     def press(self, widget) -> None:
         """Click in the middle of one of the panel's widgets."""
         self.panel.ensureWidgetVisible(widget)
@@ -97,8 +104,8 @@ class Film:
 
 
 def map_and_inspect(film: Film) -> None:
-    """Open the sample, map, cancel, map again, click, export."""
-    panel, controller = film.panel, film.panel.controller
+    """Open the sample, map, cancel, map again, click."""
+    panel = film.panel
     film.viewer.open_sample("napari-bravais", "quartz_rutile")
     film.wait(lambda: panel.map.map_button.isEnabled())
     film.wait(lambda: " on " in panel.map.classifier_label.text())
@@ -115,8 +122,46 @@ def map_and_inspect(film: Film) -> None:
     film.point_at(1, 34, 20, click=False)
     film.take("4-mapped")
     film.point_at(1, 33, 44)
-    film.wait(lambda: controller.inspector.request is None)
+    film.answered()
     film.take("5-inspected")
+
+
+def adjust(film: Film) -> None:
+    """Set threshold and smoothing, take it back; pin pixels."""
+    panel, display = film.panel, film.panel.controller.display
+    display.change(smoothing=2)
+    display.change(quality_threshold=0.6)
+    film.panel.verticalScrollBar().setValue(0)
+    film.take("6-smoothed")
+    for _ in range(2):
+        film.press(panel.map.undo_button)
+    for row, column in ((10, 10), (20, 60), (33, 44)):
+        panel.controller.inspect((row, column))
+        film.answered()
+        film.press(panel.inspect.pin_button)
+    film.take("7-pinned")
+
+
+def compare(film: Film) -> None:
+    """Index by Hough transform, swipe, blend."""
+    panel, display = film.panel, film.panel.controller.display
+    panel.inspect.pins.clear()
+    panel.compare.phases_edit.setText("quartz, rutile")
+    film.press(panel.compare.hough_button)
+    film.wait(lambda: panel.controller.comparing.comparison is not None)
+    film.wait(1)
+    film.press(panel.compare.next_button)
+    film.answered()
+    panel.ensureWidgetVisible(panel.export.all_button)
+    film.take("8-compared")
+    display.change(view="swipe")
+    film.take("9-swipe")
+    panel.compare.pair_chosen.emit("Electron image", "Bravais lattices")
+    display.change(view="blend")
+    film.take("10-blend")
+    display.change(view="side by side")
+    for name in ("Other map", "Difference"):
+        panel.compare.shown_changed.emit(name, False)
 
 
 def export(film: Film) -> None:
@@ -131,11 +176,11 @@ def export(film: Film) -> None:
 
     from qtpy.QtCore import QTimer
 
-    QTimer.singleShot(1500, lambda: film.take("6-exporting"))
+    QTimer.singleShot(1500, lambda: film.take("11-exporting"))
     QTimer.singleShot(4000, in_dialog)
     film.press(panel.export.figure_button)
     film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
-    film.take("7-exported")
+    film.take("12-exported")
 
 
 def main() -> None:
@@ -145,9 +190,11 @@ def main() -> None:
     try:
         film = Film()
         map_and_inspect(film)
+        adjust(film)
+        compare(film)
         export(film)
         film.viewer.theme = "light"
-        film.take("8-light")
+        film.take("13-light")
         film.viewer.close()
     finally:
         screen.terminate()

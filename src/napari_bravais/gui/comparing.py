@@ -64,7 +64,7 @@ class Comparing(QObject):
         self._places: list = []
         self._scan = 0  # how many scans were opened: answers about an earlier one come too late
         self._folder: tempfile.TemporaryDirectory | None = None
-        self._process: QProcess | None = None
+        self._running: list[QProcess] = []  # one at the most
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -75,6 +75,8 @@ class Comparing(QObject):
         section.open_clicked.connect(self._ask_and_open)
         section.next_clicked.connect(self.go_on)
         section.show_result("")
+        running = self._running
+        section.destroyed.connect(lambda: _end(running))  # a bound method would be held weakly
 
     def release(self) -> None:
         """End a process that indexes."""
@@ -100,7 +102,8 @@ class Comparing(QObject):
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
         code = "from napari_bravais.cli import app; app()"
         named = [part for name in phases for part in ("--phase", name)]
-        process = self._process = QProcess(self)
+        process = QProcess()
+        self._running.append(process)
         process.finished.connect(lambda status, _: self._indexed(process, status))
         process.start(
             sys.executable,
@@ -111,10 +114,8 @@ class Comparing(QObject):
 
     def cancel(self) -> None:
         """Stop indexing."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.waitForFinished(2000)
+        if self._running:
+            _end(self._running)
             self._section.show_result("")
         if self._folder is not None:
             self._folder.cleanup()
@@ -140,9 +141,7 @@ class Comparing(QObject):
             self.open(Path(path))
 
     def _indexed(self, process: QProcess, status: int) -> None:
-        if process is not self._process:
-            return
-        self._process = None
+        self._running.remove(process)
         if status:
             text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
             self._section.show_result("")
@@ -237,6 +236,15 @@ class Comparing(QObject):
     def _show_enabled(self) -> None:
         self._section.show_enabled(
             can_index=self._scene.scan is not None,
-            indexing=self._process is not None,
+            indexing=bool(self._running),
             compared=self.comparison is not None,
         )
+
+
+def _end(running: list[QProcess]) -> None:
+    """End processes; nothing is told of it."""
+    while running:
+        process = running.pop()
+        process.blockSignals(True)
+        process.kill()
+        process.waitForFinished(2000)
