@@ -5,11 +5,13 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import napari
 import numpy as np
 import pytest
+import yaml
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
@@ -17,6 +19,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
 from napari_bravais.gui.reader import get_reader
+from napari_bravais.gui.settings import configuration
 from napari_bravais.io.exports import export
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.lattices import LATTICES
@@ -450,3 +453,8 @@ def test_a_saved_result_opens_again_with_its_scan_and_settings(mapped, tmp_path)
     controller.inspect((3, 3))
     wait_until(lambda: controller.inspector.request is None, "the answer")
     controller.display.reset()
+
+
+def test_the_manifest_says_what_the_settings_say():
+    manifest = yaml.safe_load((Path(__file__).parents[2] / "napari.yaml").read_text())
+    assert manifest["contributions"]["configurations"] == configuration()

@@ -5,8 +5,13 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_bravais.io.electron_image import forward_scatter_image, virtual_forward_scatter
-from napari_bravais.io.scan import Scan, open_scan
+from napari_bravais.io.electron_image import (
+    forward_scatter_image,
+    resampled,
+    virtual_colour,
+    virtual_forward_scatter,
+)
+from napari_bravais.io.scan import ElectronImage, Scan, open_scan
 
 
 def scan_of(patterns, tmp_path) -> Scan:
@@ -88,3 +93,22 @@ def test_virtual_image_of_tiny_patterns(tmp_path):
     image = virtual_forward_scatter(scan_of(np.arange(6.0).reshape(2, 3, 1, 1), tmp_path))
     assert image.data[0, 0] == 0
     assert image.data[1, 2] == 255
+
+
+def test_the_colour_image_shows_three_regions_of_each_pattern(tmp_path):
+    patterns = np.zeros((2, 3, 9, 9), np.uint8)
+    patterns[0, 0, 6:, :3], patterns[0, 1, 6:, 3:6], patterns[0, 2, 6:, 6:] = 90, 90, 90
+    image = virtual_colour(scan_of(patterns, tmp_path))
+    assert image.data.shape == (2, 3, 3) and image.virtual
+    np.testing.assert_array_equal(image.data[0] > 0, np.eye(3, dtype=bool))
+    assert not image.data[1].any()
+
+
+def test_an_image_that_was_moved_is_resampled_on_the_map():
+    data = np.zeros((4, 6))
+    data[1, 2] = 8.0
+    image = ElectronImage("SE", data, (1.0, 1.0))
+    down = np.array([[1.0, 0, 2.0], [0, 1.0, -1.0], [0, 0, 1.0]])  # two rows down, one to the left
+    moved = resampled(image, down, (4, 6), (1.0, 1.0))
+    assert np.argwhere(moved.data == 8.0).tolist() == [[3, 1]]
+    assert moved.data.sum() == 8.0 and moved.step == (1.0, 1.0)
