@@ -287,8 +287,7 @@ def test_another_scan_hides_the_map_but_keeps_it(mapped):
     mapped.viewer.open_sample("napari-bravais", "nickel")
     wait_until(lambda: mapped.panel.scan.file_label.text().startswith("patterns.h5"), "nickel")
     wait_until(lambda: mapped.idle, "nickel")
-    visible = [layer.name for layer in mapped.viewer.layers if layer.visible]
-    assert len(visible) == 2
+    assert mapped.viewer.layers[0].visible  # the image of the new scan
     assert not mapped.viewer.layers["Bravais lattices"].visible
     assert mapped.map().shape == (3, 3)
 
@@ -458,3 +457,17 @@ def test_a_saved_result_opens_again_with_its_scan_and_settings(mapped, tmp_path)
 def test_the_manifest_says_what_the_settings_say():
     manifest = yaml.safe_load((Path(__file__).parents[2] / "napari.yaml").read_text())
     assert manifest["contributions"]["configurations"] == configuration()
+
+
+def test_layers_that_the_user_removes_are_forgotten(mapped):
+    controller = mapped.controller
+    mapped.viewer.layers.remove("Bravais lattices")
+    assert "Clicked pixel on bravais lattices" not in mapped.names
+    controller.display.change(smoothing=1)
+    mapped.viewer.layers.clear()
+    controller.display.change(view="swipe")
+    controller.display.change(view="side by side")
+    controller.display.reset()
+    controller.inspect((2, 2))
+    wait_until(lambda: controller.inspector.request is None, "the answer")
+    assert controller.scene.places == {}

@@ -101,6 +101,7 @@ class Controller(QObject):
         self._pointer.release()
         self.arranger.release()
         self.comparing.release()
+        self.scene.release()
         self.display.release()
 
     # what the user asks for

@@ -61,7 +61,7 @@ class Images(QObject):
     @property
     def current(self) -> ElectronImage | None:
         """The image that is shown, as it lies on the map."""
-        if not self._current:
+        if IMAGE not in self._scene.places:
             return None
         image = self._images[self._current]
         affine = self._affine()
@@ -109,7 +109,7 @@ class Images(QObject):
         self._images[image.name] = image
         if image.name == self._current and IMAGE in self._scene.places:
             self._affines.pop(image.name, None)
-        elif self._current:
+        elif IMAGE in self._scene.places:
             self._affines[self._current] = self._affine()
         self._current = image.name
         self._scene.set_image(image)
@@ -130,7 +130,7 @@ class Images(QObject):
 
     def _align(self, on: bool) -> None:
         """Let the user move the image with napari's own tool, or end that."""
-        if not self._current:
+        if IMAGE not in self._scene.places:
             return
         self._scene.activate(IMAGE)
         self._layer.mode = "transform" if on else "pan_zoom"

@@ -103,6 +103,11 @@ class Scene:
         self.places: dict[str, Place] = {}
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
+        viewer.layers.events.removed.connect(self._forget)
+
+    def release(self) -> None:
+        """Leave the viewer alone from now on; layers stay."""
+        self._viewer.layers.events.removed.disconnect(self._forget)
 
     @property
     def names(self) -> list[str]:
@@ -142,12 +147,12 @@ class Scene:
             What the layer shows; it may change later, to be followed by `paint`.
         """
         at = _LAYERS_A_PLACE * sum(
-            self._order.index(other) < self._order.index(name) for other in self._present()
+            self._order.index(other) < self._order.index(name) for other in self.names
         )
         if name in self.places:
-            old = self.places[name].layer
-            layer.visible, layer.opacity = old.visible, old.opacity
-            self._remove([old, self.places.pop(name).ring])
+            old = self.places.pop(name)
+            layer.visible, layer.opacity = old.layer.visible, old.layer.opacity
+            self._remove([old.layer, old.ring])
         ring = ring_layer(
             f"Clicked pixel on {_in_words(layer)}", self.scan["step"], self.scan["step_unit"]
         )
@@ -221,20 +226,22 @@ class Scene:
         return self._viewer.layers.selection.active
 
     def activate(self, name: str) -> None:
-        """Select a map's layer."""
-        self._viewer.layers.selection.active = self.places[name].layer
+        """Select a map's layer, if it is there."""
+        if name in self.places:
+            self._viewer.layers.selection.active = self.places[name].layer
 
     def reset_view(self) -> None:
         """Fit the view to the scanned area."""
-        self._viewer.reset_view(layers=[self.places[IMAGE].layer])
+        if IMAGE in self.places:
+            self._viewer.reset_view(layers=[self.places[IMAGE].layer])
 
     def put_away(self) -> None:
         """Take the last scan's layers out of the way; a lattice map is never thrown away."""
         self.drop_placeholders()
         kept = [place.layer for place in self.places.values() if isinstance(place.layer, Labels)]
-        if kept:
+        if kept and IMAGE in self.places:
             kept.append(self.places[IMAGE].layer)
-        for place in self.places.values():
+        for place in list(self.places.values()):
             self._remove([place.ring] if place.layer in kept else [place.ring, place.layer])
         for layer in kept:
             layer.visible = False
@@ -255,8 +262,11 @@ class Scene:
         grid.enabled = places > 1
         self._viewer.canvas.overlays.scale_bar.gridded = True
 
-    def _present(self) -> list[str]:
-        return [name for name in self.names if self.places[name].layer in self._viewer.layers]
+    def _forget(self, event) -> None:
+        """Forget a map whose layer the user has removed, and remove its ring."""
+        for name, place in list(self.places.items()):
+            if place.layer == event.value:
+                self._remove([self.places.pop(name).ring])
 
     def _remove(self, layers: list) -> None:
         """Remove those layers that the user has not removed already."""
