@@ -197,7 +197,8 @@ def assess(patterns, static_background):
     return first[:, :14] / 255, first[:, 14] / 255
 
 stand_in = SimpleNamespace(
-    assess=assess, name="stand-in", checksum="0", device="CPU", versions={}, quality_threshold=0.5
+    assess=assess, name="stand-in", checksum="0", device="CPU", versions={}, quality_threshold=0.5,
+    card={"name": "stand-in"},
 )
 patterns = da.from_array(np.load(sys.argv[1], mmap_mode="r"))
 scan = Scan(patterns, (1.0, 1.0), "px", None, None, Path(sys.argv[1]))
