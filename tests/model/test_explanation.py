@@ -2,8 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from napari_bravais.model.explanation import grad_cam, over_pattern
-from napari_bravais.model.network import FEATURES, build_backbone, with_features
+from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern
+from napari_bravais.model.network import FEATURES, LINES, build_backbone, with_features
+from napari_bravais.model.radon import Radon
 
 
 @pytest.mark.parametrize("rank", [1, 2])
@@ -14,7 +15,7 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
     backbone = build_backbone()
     detailed = with_features(backbone)
     head = backbone.get_layer("logits")
-    prepared = np.random.default_rng(0).normal(size=(1, 96, 96, 1)).astype(np.float32)
+    prepared = np.random.default_rng(0).normal(size=(1, 80, 80, 1)).astype(np.float32)
     answer = detailed(prepared)
     lattice = int(np.argsort(answer["logits"][0])[-rank])
     features = tf.Variable(answer[FEATURES])
@@ -32,6 +33,27 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
 def test_nothing_for_the_class_gives_zeros():
     features = np.ones((6, 6, 4), np.float32)
     assert not grad_cam(features, -np.ones(4)).any()
+
+
+def test_two_bands_are_hottest_where_they_cross():
+    prepared = np.zeros((1, 80, 80, 1), np.float32)
+    prepared[0, 20] = 1
+    prepared[0, :, 50] = 1
+    lines = np.asarray(Radon()(prepared))[0, ..., 0]
+    heat = of_bands(np.ones((5, 5)), lines)
+    assert np.unravel_index(heat.argmax(), heat.shape) == pytest.approx((20, 50), abs=1)
+    assert heat[20].mean() > 3 * heat[25].mean()
+
+
+def test_a_band_outside_the_heat_is_cold():
+    prepared = np.zeros((1, 80, 80, 1), np.float32)
+    prepared[0, 20] = 1  # a flat line
+    prepared[0, :, 50] = 1  # a steep line
+    lines = np.asarray(Radon()(prepared))[0, ..., 0]
+    of_steep = np.zeros((5, 5))
+    of_steep[1] = 1
+    heat = of_bands(of_steep, lines)
+    assert heat[60, 50] > 0.5 > 0.1 > heat[20, 10]
 
 
 def test_heat_lies_over_the_middle_square():
@@ -54,10 +76,12 @@ def test_the_bundled_networks_map_is_its_gradients(classifier, sample_data):
     tail = keras.Model(
         detailed.get_layer(FEATURES).output, model.get_layer("backbone").output["logits"]
     )
-    features = tf.Variable(detailed(model.get_layer("preparation")(pattern[None]))[FEATURES])
+    answer = detailed(model.get_layer("preparation")(pattern[None]))
+    features = tf.Variable(answer[FEATURES])
     with tf.GradientTape() as tape:
         logit = tail(features)[0, 10]
     gradient = tape.gradient(logit, features).numpy()[0]
     expected = np.clip((features.numpy()[0] * gradient.mean(axis=(0, 1))).sum(axis=-1), 0, None)
-    expected = over_pattern(expected / expected.max(), pattern.shape)
+    bands = of_bands(expected / expected.max(), answer[LINES].numpy()[0, ..., 0])
+    expected = over_pattern(bands, pattern.shape)
     np.testing.assert_allclose(classifier.explain(pattern, "hP"), expected, atol=1e-3)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from napari_bravais.model.lines import SIZE
 from napari_bravais.model.network import ARCHITECTURES, FEATURES, build_backbone
-from napari_bravais.model.preparation import SIZE
 
 
 @pytest.mark.parametrize(

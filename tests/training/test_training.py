@@ -1,15 +1,18 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from napari_bravais.lattices import lattice
 from napari_bravais.model.classifier import Classifier
+from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.simulation.sample import PHASES
 from napari_bravais.training import train as training
 from napari_bravais.training.export import export
+from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary
-from napari_bravais.training.patterns import NO_CRYSTAL, Exposures
+from napari_bravais.training.patterns import NO_CRYSTAL, WAITING, Exposures, TrainingBatches
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +45,43 @@ def library(sample_data):
 def test_exposures_come_with_lattice_and_likeness_to_the_ideal(library):
     exposures = Exposures(library, library.indices("trained"), empty_share=0.3, seed=1)
     prepared, labels, likeness, materials = exposures.draw(64)
-    assert prepared.shape == (64, 96, 96, 1)
+    assert prepared.shape == (64, 80, 80, 1)
     crystal = labels != NO_CRYSTAL
     assert 0 < (~crystal).sum() < 40
     np.testing.assert_array_equal(labels[crystal], library.lattices[materials[crystal]])
     assert not likeness[~crystal].any()
     assert 0.3 < likeness[crystal].mean() < 0.98
+
+
+def test_batches_come_back_mirrored_and_turned_with_their_answers(library):
+    exposures = Exposures(library, library.indices("trained"), empty_share=0.2, seed=1)
+    batches = TrainingBatches(exposures, 4, 10)
+    drawn = [batches[i] for i in range(3 * WAITING)]
+    first, answers = drawn[0]
+    again = [
+        np.allclose(prepared, turned)
+        for prepared, later in drawn[1:]
+        for turned in (first[:, :, ::-1], first[:, ::-1, ::-1])
+        if later is answers
+    ]
+    assert 1 <= sum(again) <= 2 and len(again) == 2 * sum(again)
+    crystal = answers["logits"] != NO_CRYSTAL
+    # both phases' records are of one crystal but for the name
+    assert (answers[CRYSTAL][crystal] == 0).all() and (answers[CRYSTAL][~crystal] == -1).all()
+
+
+def test_fused_normalisation_learns_the_same():
+    patterns = np.random.default_rng(0).normal(size=(8, 80, 80, 1)).astype(np.float32)
+    usual, fused = build_backbone(), build_backbone()
+    training.take_weights(fused, usual)
+    expected = usual(patterns, training=True)["logits"]
+    with fused_normalisation():
+        answer = fused(patterns, training=True)["logits"]
+    np.testing.assert_allclose(answer, expected, atol=1e-3)
+    for a, b in zip(fused.get_weights(), usual.get_weights(), strict=True):
+        # the kernel's moving variance is the unbiased one
+        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-4)
+    assert keras.layers.BatchNormalization.call.__qualname__.startswith("BatchNormalization")
 
 
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):

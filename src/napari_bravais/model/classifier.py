@@ -9,7 +9,7 @@ import numpy as np
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
 from napari_bravais.model.card import ModelError, read_card
-from napari_bravais.model.explanation import grad_cam, over_pattern
+from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern
 
 #: Patterns that the network reads at once.
 BATCH_SIZE = 256
@@ -111,8 +111,8 @@ class Classifier:
         if runtime == "openvino" and not find_spec("openvino"):
             raise ModelError("OpenVINO is not installed: pip install 'napari-bravais[fast]'")
         keras = quiet_keras()
-        # Keras knows the layer of a saved file only once its module is imported.
-        import napari_bravais.model.preparation  # noqa: F401
+        # Keras knows the layers of a saved file only once their modules are imported.
+        import napari_bravais.model.radon  # noqa: F401
 
         try:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -238,12 +238,13 @@ class Classifier:
             else lattice_of(lattice).index
         )
         heat = grad_cam(np.asarray(answer["features"])[0], self._weights[:, index])
-        return over_pattern(heat, patterns.shape[1:])
+        bands = of_bands(heat, np.asarray(answer["lines"])[0, ..., 0])
+        return over_pattern(bands, patterns.shape[1:])
 
     def prepare(
         self, pattern: np.ndarray, static_background: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return one pattern, shape (h, w), as the network sees it, shape (96, 96)."""
+        """Return one pattern, shape (h, w), as the network sees it, shape (80, 80)."""
         patterns = _flattened(_checked(np.asarray(pattern)[None]), static_background)
         return np.asarray(self._prepare(patterns))[0, ..., 0]
 

@@ -1,6 +1,8 @@
-"""Grad-CAM: which parts of a pattern speak for a lattice."""
+"""Grad-CAM: which bands of a pattern speak for a lattice, and where they cross."""
 
 import numpy as np
+
+from napari_bravais.model.lines import back_project
 
 
 def grad_cam(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -27,6 +29,32 @@ def grad_cam(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """
     heat = np.clip(features @ weights, 0, None).astype(np.float32)
     return heat / heat.max() if heat.max() > 0 else heat
+
+
+def of_bands(heat: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Carry a heat map of a pattern's lines over to the pattern.
+
+    Parameters
+    ----------
+    heat
+        Heat map of the lines, coarser than they are, in [0, 1].
+    lines
+        The lines: how bright each is, shape (80, 80), as `napari_bravais.model.radon.Radon` gives.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (80, 80), float32 in [0, 1]: at each pixel the brightness of the lines through it,
+        each as much as the heat says. Zone axes, where bands cross, are the brightest.
+    """
+    from skimage.transform import resize
+
+    fine = np.clip(resize(heat, lines.shape, order=1, mode="edge", anti_aliasing=False), 0, 1)
+    bands = np.clip(lines, 0, None)
+    # what lines through any pixel have in common says nothing of where bands are
+    spread = back_project(fine * (bands - bands.mean()))
+    spread = np.clip(spread, 0, None)
+    return spread / spread.max() if spread.max() > 0 else spread
 
 
 def over_pattern(heat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

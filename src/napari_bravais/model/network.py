@@ -6,10 +6,18 @@ import keras
 from keras import layers
 
 from napari_bravais.lattices import LATTICES
-from napari_bravais.model.preparation import SIZE, Preparation
+from napari_bravais.model.lines import SIZE
+from napari_bravais.model.preparation import Preparation
+from napari_bravais.model.radon import Radon
 
 #: Name of the layer whose output Grad-CAM explains: the last feature maps before pooling.
 FEATURES = "features"
+
+#: Name of the layer that sums prepared patterns along lines.
+LINES = "lines"
+
+#: Name of the answer that serves training alone.
+CRYSTAL = "crystal"
 
 
 def _convolution(x, filters, kernel=3, strides=1, activation=True):
@@ -31,21 +39,21 @@ def _residual(x, filters, strides=1):
     return layers.Add()([shortcut, y])
 
 
-def _compact(prepared):
-    x = _convolution(prepared, 16, kernel=5, strides=2)
-    for filters, strides in ((32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (160, 1)):
+def _compact(lines):
+    x = _convolution(lines, 16, kernel=5, strides=2)
+    for filters, strides in ((32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (176, 1)):
         x = layers.ReLU()(_residual(x, filters, strides))
     return x
 
 
-def _application(name, prepared):
+def _application(name, lines):
     """One of Keras's own networks, without its head and with untrained weights."""
     network = getattr(keras.applications, name)
-    return network(include_top=False, weights=None, input_tensor=prepared).output
+    return network(include_top=False, weights=None, input_tensor=lines).output
 
 
-#: From prepared patterns to the last feature maps: 0.12 GFLOP a pattern at 96x96 pixels; and the
-#: networks of the first seed paper (He et al. 2016, Chollet 2017).
+#: From lines of patterns to the last feature maps: 0.10 GFLOP a pattern with the Radon transform;
+#: and the networks of the first seed paper (He et al. 2016, Chollet 2017), made to read lines too.
 ARCHITECTURES = {
     "compact": _compact,
     "resnet50": partial(_application, "ResNet50"),
@@ -53,7 +61,9 @@ ARCHITECTURES = {
 }
 
 
-def build_backbone(architecture: str = "compact", classes: int = len(LATTICES)) -> keras.Model:
+def build_backbone(
+    architecture: str = "compact", classes: int = len(LATTICES), crystals: int = 0
+) -> keras.Model:
     """Return a network that takes prepared patterns and gives two answers.
 
     Parameters
@@ -62,13 +72,17 @@ def build_backbone(architecture: str = "compact", classes: int = len(LATTICES)) 
         A key of `ARCHITECTURES`.
     classes
         How many classes it tells apart.
+    crystals
+        If not zero, a third answer names one of so many crystals. It serves training alone: to
+        tell crystals apart teaches more a pattern than to tell lattices apart.
 
     Returns
     -------
     keras.Model
-        Input: prepared patterns, shape (n, 96, 96, 1). Outputs: ``logits``, shape (n, classes),
-        and ``quality``, shape (n, 1), in [0, 1]. Its layer ``features`` holds the feature maps
-        whose means both answers are dense functions of.
+        Input: prepared patterns, shape (n, 80, 80, 1). Outputs: ``logits``, shape (n, classes),
+        and ``quality``, shape (n, 1), in [0, 1], and ``crystal``, shape (n, crystals), if asked
+        for. Its layer ``features`` holds the feature maps
+        whose means all answers are dense functions of.
 
     Raises
     ------
@@ -78,18 +92,28 @@ def build_backbone(architecture: str = "compact", classes: int = len(LATTICES)) 
     if architecture not in ARCHITECTURES:
         raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
     prepared = keras.Input((SIZE, SIZE, 1), name="prepared")
-    features = ARCHITECTURES[architecture](prepared)
+    lines = Radon(name=LINES, dtype="float32")(prepared)
+    features = ARCHITECTURES[architecture](lines)
     features = layers.Activation("linear", name=FEATURES)(features)
     pooled = layers.GlobalAveragePooling2D()(features)
     logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
     quality = layers.Dense(1, activation="sigmoid", dtype="float32", name="quality")(pooled)
-    return keras.Model(prepared, {"logits": logits, "quality": quality}, name="backbone")
+    answers = {"logits": logits, "quality": quality}
+    if crystals:
+        answers[CRYSTAL] = layers.Dense(crystals, dtype="float32", name=CRYSTAL)(pooled)
+    return keras.Model(prepared, answers, name="backbone")
+
+
+def without_crystals(backbone: keras.Model) -> keras.Model:
+    """Return a network without the answer that serves training alone."""
+    answers = {name: answer for name, answer in backbone.output.items() if name != CRYSTAL}
+    return keras.Model(backbone.input, answers, name="backbone")
 
 
 def with_features(backbone: keras.Model) -> keras.Model:
-    """Return a network that answers with its last feature maps too, as ``features``."""
-    outputs = {**backbone.output, FEATURES: backbone.get_layer(FEATURES).output}
-    return keras.Model(backbone.input, outputs)
+    """Return a network that answers with its lines and its last feature maps too."""
+    inner = {name: backbone.get_layer(name).output for name in (LINES, FEATURES)}
+    return keras.Model(backbone.input, backbone.output | inner)
 
 
 def with_preparation(backbone: keras.Model) -> keras.Model:

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-#: Side of a prepared pattern in pixels.
-SIZE = 96
+from napari_bravais.model.lines import SIZE
 
 #: Side of the coarse grid on which the background and the phosphor's edge are found.
-COARSE = 32
+COARSE = 40
 
 
 def resampling_matrix(length: int, side: int, size: int) -> np.ndarray:
@@ -71,7 +70,7 @@ def smoothing_factors(size: int, sigma: float, coarse: int) -> tuple[np.ndarray,
 class Preparation(keras.layers.Layer):
     """Prepare raw patterns: mask, crop, resample, flatten the background, normalise.
 
-    Patterns of shape (n, h, w), any real scale, become shape (n, 96, 96, 1) with zero mean and
+    Patterns of shape (n, h, w), any real scale, become shape (n, 80, 80, 1) with zero mean and
     unit deviation. The middle square of an oblong detector is kept, so angles are not distorted.
     Regions without any variation (dead borders, saturation), regions without light (outside a
     circular phosphor) and values that are not finite count as missing: they do not enter the

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
-from napari_bravais.model.network import with_preparation
+from napari_bravais.model.network import with_preparation, without_crystals
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
 
@@ -69,7 +69,8 @@ def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, c
     pathlib.Path
         ``target``.
     """
-    backbone = in_single_precision(keras.saving.load_model(checkpoint, compile=False))
+    trained = keras.saving.load_model(checkpoint, compile=False)
+    backbone = in_single_precision(without_crystals(trained))
     temperature = calibration_temperature(backbone, library)
     # Dividing the last layer's weights divides the logits, and the model needs no further layer.
     head = backbone.get_layer("logits")

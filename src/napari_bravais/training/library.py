@@ -66,6 +66,13 @@ def structure_type(record: dict) -> tuple:
     return record["space_group"], tuple(n // gcd(*counts) for n in counts), len(numbers)
 
 
+def crystals_of(records: list[dict]) -> np.ndarray:
+    """Return a number for each crystal, shape (m,): one at several beam energies has one number."""
+    keys = [(r["space_group"], *sorted(r["atomic_numbers"])) for r in records]
+    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([order[key] for key in keys])
+
+
 @dataclass(frozen=True)
 class MasterLibrary:
     """Master patterns of many materials.

@@ -7,11 +7,12 @@ import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.model.backend import compiled
+from napari_bravais.model.network import CRYSTAL
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.simulation.detector import DetectorFaults, expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
-from napari_bravais.training.library import MasterLibrary, is_everyday
+from napari_bravais.training.library import MasterLibrary, crystals_of, is_everyday
 from napari_bravais.training.variants import reflectors_of, variant
 
 #: Detector sizes in pixels, and how often each is drawn.
@@ -21,7 +22,10 @@ DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
 PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
 
 #: How much oftener than others everyday materials are drawn.
-EVERYDAY_WEIGHT = 40.0
+EVERYDAY_WEIGHT = 15.0
+
+#: Batches that wait to be shown once more, mirrored or turned.
+WAITING = 30
 
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
@@ -123,11 +127,11 @@ class Exposures:
     def _shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
         """Return how often each material is drawn: everyday ones oftener, rare lattices too."""
         records = [library.records[i] for i in materials]
-        crystals = [(r["space_group"], *sorted(r["atomic_numbers"])) for r in records]
         everyday = np.array([is_everyday(record) for record in records])
         # several master patterns of one crystal, as at several beam energies, share its weight
         weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
-        weight /= [crystals.count(crystal) for crystal in crystals]
+        crystals = crystals_of(records)
+        weight /= np.bincount(crystals)[crystals]
         own = library.lattices[materials]
         per_lattice = np.bincount(own, weight, len(LATTICES))
         # between lattices as rare as they are, and lattices as frequent as one another
@@ -155,7 +159,7 @@ class Exposures:
         Returns
         -------
         tuple of numpy.ndarray
-            Prepared exposures, shape (n, 96, 96, 1); lattice labels, shape (n,), -1 without a
+            Prepared exposures, shape (n, 80, 80, 1); lattice labels, shape (n,), -1 without a
             crystal; correlations with the noise-free patterns, shape (n,); materials, shape (n,).
         """
         rng = self.rng
@@ -213,12 +217,26 @@ class TrainingBatches(keras.utils.PyDataset):
         self.exposures = exposures
         self.batch_size = batch_size
         self.batches = batches
+        self.crystals = crystals_of(exposures.library.records)
+        self.waiting = []
 
     def __len__(self) -> int:
         """Return the batches an epoch."""
         return self.batches
 
     def __getitem__(self, _):
-        """Return the next batch, whatever its number."""
-        prepared, labels, correlation, _ = self.exposures.draw(self.batch_size)
-        return prepared, {"logits": labels, "quality": correlation}
+        """Return the next batch, whatever its number: a third are new.
+
+        The others are earlier ones mirrored or turned upside down: that leaves a crystal its
+        lattice, and costs less than exposing.
+        """
+        if len(self.waiting) > WAITING:
+            chosen = self.exposures.rng.integers(len(self.waiting))
+            prepared, answers = self.waiting.pop(chosen)
+            return prepared, answers
+        prepared, labels, correlation, index = self.exposures.draw(self.batch_size)
+        known = (labels != NO_CRYSTAL) & (index < len(self.crystals))
+        crystal = np.where(known, self.crystals[np.where(known, index, 0)], NO_CRYSTAL)
+        answers = {"logits": labels, "quality": correlation, CRYSTAL: crystal}
+        self.waiting += [(prepared[:, :, ::-1], answers), (prepared[:, ::-1, ::-1], answers)]
+        return prepared, answers
