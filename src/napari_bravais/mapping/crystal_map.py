@@ -100,7 +100,8 @@ def _crystal_map(
     unit: str,
 ) -> "CrystalMap":
     from orix.crystal_map import CrystalMap, PhaseList
-    from orix.quaternion import Rotation
+
+    from napari_bravais.orix_parts import Rotation
 
     rows, columns = np.indices(phase_id.shape)
     if rotations is None:
