@@ -5,15 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="numba crashes now and then when it compiles (orix's gufuncs) with TensorFlow loaded",
-)
 def test_the_notebook_runs(tmp_path):
     cells = json.loads((DOCS / "signal-in-memory.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from literature import HERE, by_prototype, by_sites
+from by_hand import HERE, by_prototype, by_sites
 from sources import Candidate, Minerals, aflow, avogadro
 from variants import variants
 
@@ -76,7 +76,7 @@ def main() -> None:
     for candidate in (*by_sites(), *by_prototype(prototypes)):
         catalogue.offer(candidate)
     everyday_minerals(catalogue, minerals)
-    print(len(catalogue.structures), "from the literature and everyday minerals")
+    print(len(catalogue.structures), "entered by hand and everyday minerals")
     for candidate in (*avogadro(options.avogadro), *prototypes.values()):
         catalogue.offer(candidate)
     for number in (int(v) for v in (HERE / "more_minerals.txt").read_text().split()):

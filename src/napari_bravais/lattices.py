@@ -27,6 +27,11 @@ class Lattice:
     crystal_system: str
     colour: str
 
+    @property
+    def key(self) -> str:
+        """Pearson symbol, or the name of what has none."""
+        return self.pearson or self.name
+
 
 # The colours maximise the least difference between any two of them, and grey for *not classified*,
 # to normal eyes and to readers without red, green or (with less weight) blue cones; the lattices

@@ -55,6 +55,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ended_threads():
+    """Wait for the windows' threads: what they tell after Qt has gone ends the process."""
+    yield
+    from napari.qt.threading import WorkerBase
+
+    WorkerBase.await_workers()
+
+
 def pytest_unconfigure(config):
     if _screen is not None:
         _screen.terminate()

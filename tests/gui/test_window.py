@@ -10,10 +10,13 @@ from pathlib import Path
 import h5py
 import napari
 import numpy as np
+import pandas as pd
 import pytest
+import tifffile
 import yaml
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
+from PIL import Image
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
@@ -21,7 +24,9 @@ from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSl
 from napari_bravais.gui.reader import get_reader
 from napari_bravais.gui.settings import configuration
 from napari_bravais.io.exports import export
+from napari_bravais.io.results import load_result
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.io.vendor_maps import read_map
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
 
@@ -471,3 +476,51 @@ def test_layers_that_the_user_removes_are_forgotten(mapped):
     controller.inspect((2, 2))
     wait_until(lambda: controller.inspector.request is None, "the answer")
     assert controller.scene.places == {}
+
+
+def test_what_is_exported_and_saved_is_what_is_shown(mapped, tmp_path):
+    controller, display = mapped.controller, mapped.controller.display
+    layer = mapped.viewer.layers["Bravais lattices"]
+    raw = controller.phase_map.probabilities.copy()
+    display.change(level="crystal systems", smoothing=2, quality_threshold=0.6)
+    mapped.panel.map.legend.colour_chosen.emit("tetragonal", "#123456")
+    wait_until(lambda: not display._queue, "the settings")
+    default = tuple(colour_table()[7 + 1].tolist())  # tP's, and that of its system
+    controller.export_all(tmp_path / "all")
+    wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
+    mapped.viewer.layers.selection = {layer}
+    for name in ("labels.tif", "figure.png", "report.html", "pixels.csv", "map.npz", "crystal.h5"):
+        mapped.viewer.layers.save(tmp_path / name, selected=True, plugin="napari-bravais")
+
+    for name in ("labels.tif", "figure.png"):  # napari's Save and the panel write the same
+        assert (tmp_path / name).read_bytes() == (tmp_path / "all" / name).read_bytes()
+    labels = tifffile.imread(tmp_path / "labels.tif")
+    np.testing.assert_array_equal(labels, np.where(layer.data > 14, 0, layer.data))
+    with tifffile.TiffFile(tmp_path / "labels.tif") as file:
+        colours = file.pages[0].colormap[:, : len(display.derived.classes)].T // 257
+        assert "Crystal systems: 0 = not classified, 1 = triclinic" in file.pages[0].description
+        assert "smoothing 2" in file.pages[0].description
+    tetragonal = next(e.value for e in display.derived.classes if e.key == "tetragonal")
+    assert colours[tetragonal].tolist() == [0x12, 0x34, 0x56]
+    drawn = Image.open(tmp_path / "figure.png").convert("RGB").getcolors(2**24)
+    drawn = {colour for _, colour in drawn}
+    assert (0x12, 0x34, 0x56) in drawn and default not in drawn
+
+    table = pd.read_csv(tmp_path / "all" / "fractions.csv")
+    shown = {entry.name: pixels for entry, pixels, _ in display.derived.fractions()}
+    assert dict(zip(table["name"], table["pixels"], strict=True)) == shown
+    pixels = pd.read_csv(tmp_path / "pixels.csv")
+    assert (pixels["crystal system"] == "tetragonal").sum() == (layer.data == tetragonal).sum()
+    np.testing.assert_allclose(pixels["confidence"], display.derived.confidence.ravel(), rtol=1e-4)
+    report = (tmp_path / "report.html").read_text()
+    for words in ("background:#123456", "shown: smoothing</td><td>2", "tetragonal=#123456", "0.6"):
+        assert words in report
+    assert "tetragonal" in [phase.name for phase in read_map(tmp_path / "crystal.h5").phases]
+
+    display.reset()
+    wait_until(lambda: not display._queue, "the map as answered")
+    for saved in (tmp_path / "all", tmp_path / "map.npz"):
+        opened = load_result(saved)
+        np.testing.assert_array_equal(opened.probabilities, raw)
+        assert opened.quality_threshold == controller.phase_map.quality_threshold
+        assert opened.provenance["window"]["smoothing"] == 2

@@ -13,6 +13,8 @@ import pytest
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
+from napari_bravais.mapping.service_worker import Inbox, Worker
+from napari_bravais.model.backend import WORTH_CONVERTING
 
 PATIENCE = 120.0
 
@@ -76,6 +78,17 @@ def test_a_map_is_the_same_as_in_one_process(shared, classifier):
     np.testing.assert_allclose(chunk.arrays["quality"], expected.quality, atol=1e-4)
     assert mapping["quality_threshold"] == expected.quality_threshold
     assert mapping["provenance"]["model_sha256"] == expected.provenance["model_sha256"]
+
+
+def test_many_patterns_are_read_by_the_fastest_runtime():
+    pytest.importorskip("openvino")
+    said = []
+    worker, request = Worker(Inbox(), said.append), Message("map", {"id": 1})
+    assert worker._load(request).runtime == "keras"
+    assert worker._load(request, WORTH_CONVERTING).runtime == "openvino"
+    assert worker._load(request).runtime == "openvino"
+    assert [message.kind for message in said] == ["loading", "ready"] * 2
+    assert "OpenVINO" in said[-1]["device"]
 
 
 def test_cancel_stops_within_a_block_and_clicks_are_answered_before(quartz):

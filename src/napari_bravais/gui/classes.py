@@ -1,11 +1,11 @@
 """What a map is coloured by: the 14 lattices or the 7 crystal systems. No Qt in here."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from napari_bravais.gui.settings import SYSTEMS_LEVEL
 from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR
+from napari_bravais.mapping.shown_map import MapClass
 
 #: Value in a map's layer of pixels that are not mapped (yet); napari leaves it transparent.
 NOT_MAPPED = 0
@@ -15,39 +15,6 @@ NOT_CLASSIFIED_VALUE = len(LATTICES) + 1
 
 #: A crystal system has the colour of its lattice that is met most often.
 _SYSTEM_COLOURS = ("aP", "mP", "oP", "tP", "hR", "hP", "cF")
-
-
-@dataclass(frozen=True)
-class MapClass:
-    """A lattice, a crystal system, or *not classified*.
-
-    Attributes
-    ----------
-    value
-        Value in the map's layer.
-    key
-        Pearson symbol, name of the crystal system, or ``"not classified"``.
-    symbol
-        Pearson symbol, or empty.
-    name
-        Name in words.
-    colour
-        Hexadecimal RGB colour.
-    members
-        Indices of the lattices whose probabilities it sums.
-    """
-
-    value: int
-    key: str
-    symbol: str
-    name: str
-    colour: str
-    members: tuple[int, ...]
-
-    @property
-    def title(self) -> str:
-        """The class in words, for example ``"hP hexagonal"``."""
-        return f"{self.symbol} {self.name}".strip()
 
 
 @lru_cache(maxsize=64)
@@ -64,14 +31,13 @@ def classes_of(level: str, colours: str = "") -> tuple[MapClass, ...]:
     own = parse_colours(colours)
     if level == SYSTEMS_LEVEL:
         found = [
-            MapClass(value, name, "", name, own.get(name, colour), members)
+            MapClass(value, "", name, own.get(name, colour), members)
             for value, (name, colour, members) in enumerate(_systems(), 1)
         ]
     else:
         found = [
             MapClass(
                 lattice.index + 1,
-                lattice.pearson,
                 lattice.pearson,
                 lattice.name,
                 own.get(lattice.pearson, lattice.colour),
@@ -81,7 +47,7 @@ def classes_of(level: str, colours: str = "") -> tuple[MapClass, ...]:
         ]
     nothing = "not classified"
     grey = own.get(nothing, NOT_CLASSIFIED_COLOUR)
-    return (*found, MapClass(NOT_CLASSIFIED_VALUE, nothing, "", nothing, grey, ()))
+    return (*found, MapClass(NOT_CLASSIFIED_VALUE, "", nothing, grey, ()))
 
 
 def parse_colours(text: str) -> dict[str, str]:

@@ -22,8 +22,7 @@ from napari_bravais.gui.settings import Settings
 from napari_bravais.gui.texts import progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
-from napari_bravais.io.figures import save_figure
-from napari_bravais.io.results import RESULT_FILES, save_results
+from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.service import ClassifierService
@@ -67,7 +66,7 @@ class Controller(QObject):
         self.display = Display(self.scene, panel.map)
         self.arranger = Arranger(self.scene, panel.compare)
         self.inspector = Inspector(panel, self.scene, self.display, self.service)
-        self.images = Images(self.scene, panel.scan, self.service, self.arranger.update)
+        self.images = Images(self.scene, panel.scan, self.service, self._show_image)
         self.comparing = Comparing(
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
@@ -138,19 +137,13 @@ class Controller(QObject):
 
     def export_figure(self, path: Path) -> None:
         """Save the map, as it is shown, as a figure."""
-        shown, image = self.display.derived.as_phase_map(), self.images.current
-        self._export(lambda: save_figure(shown, image, path), path)
+        shown, image = self.display.derived.as_shown(), self.images.current
+        self._export(lambda: export("figure", shown, path, image), path)
 
     def export_all(self, folder: Path) -> None:
-        """Save everything that is known of the map to a folder."""
-        shown, image = self.display.derived.as_phase_map(), self.images.current
-        answered = self.display.derived.as_answered()
-
-        def write() -> None:
-            save_results(shown, image, folder)
-            export("map", answered, folder / RESULT_FILES["map"])  # to be opened again
-
-        self._export(write, folder)
+        """Save figures and tables of the map, as it is shown, and all answers to a folder."""
+        shown, image = self.display.derived.as_shown(), self.images.current
+        self._export(lambda: save_results(shown, image, folder), folder)
 
     def _export(self, write, path: Path) -> None:
         self._exporting = True
@@ -194,7 +187,7 @@ class Controller(QObject):
         self._clear()
         self._panel.scan.show_scan(**scan_texts(message))
         self.scene.show_scan(message, self.images.open(message))
-        self.arranger.update()
+        self._show_image()
         self.comparing.open_scan()
         self._show_saved(self.reopening.take(tuple(message["navigation_shape"])))
         self._show_enabled()
@@ -298,6 +291,11 @@ class Controller(QObject):
                 self._panel.scan.show_scan(**scan_texts(self._scan))
         self.display.finish()
         self._show_enabled()
+
+    def _show_image(self) -> None:
+        """Follow another image of the scanned area, or one that was moved."""
+        self.arranger.update()
+        self.display.show_image(self.images.current)
 
     def _show_settings(self, settings: Settings) -> None:
         self.inspector.show_settings(settings)

@@ -3,19 +3,15 @@
 There is no Qt in this module.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_bravais.gui.classes import (
-    NOT_CLASSIFIED_VALUE,
-    NOT_MAPPED,
-    MapClass,
-    classes_of,
-)
-from napari_bravais.gui.settings import AUTOMATIC, UNDONE, Settings
+from napari_bravais.gui.classes import NOT_CLASSIFIED_VALUE, NOT_MAPPED, classes_of
+from napari_bravais.gui.settings import AUTOMATIC, SYSTEMS_LEVEL, UNDONE, Settings
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.shown_map import MapClass, ShownMap, summed
 
 
 class DerivedMap:
@@ -55,16 +51,12 @@ class DerivedMap:
 
     def update(self, rows: slice, columns: slice) -> None:
         """Derive a rectangle anew."""
-        probabilities = self._probabilities(rows, columns)
+        probabilities = summed(self._probabilities(rows, columns), self.classes[:-1])
         quality = self.phase_map.quality[rows, columns]
-        summed = np.stack(
-            [probabilities[..., list(entry.members)].sum(axis=-1) for entry in self.classes[:-1]],
-            axis=-1,
-        )
-        best = summed.argmax(axis=-1).astype(np.uint8)
+        best = probabilities.argmax(axis=-1).astype(np.uint8)
         values = np.where(quality >= self.threshold, best + np.uint8(1), NOT_CLASSIFIED_VALUE)
         self.values[rows, columns] = np.where(np.isnan(quality), NOT_MAPPED, values)
-        self.confidence[rows, columns] = summed.max(axis=-1)
+        self.confidence[rows, columns] = probabilities.max(axis=-1)
 
     def touched_by(self, rows: slice, columns: slice) -> tuple[slice, slice]:
         """Return the rectangle that changes when the network's answers in another one do."""
@@ -94,14 +86,38 @@ class DerivedMap:
         return next((entry for entry in self.classes if entry.value == value), None)
 
     def as_phase_map(self) -> PhaseMap:
-        """Return the map as it is shown, for figures and files; provenance says how."""
+        """Return the lattices as they are shown, smoothed and with threshold, to be compared."""
         whole = slice(0, self.values.shape[0]), slice(0, self.values.shape[1])
-        shown = {k: v for k, v in asdict(self.settings).items() if k in ("smoothing", "colours")}
         return replace(
             self.phase_map,
             probabilities=np.array(self._probabilities(*whole)),
             quality_threshold=self.threshold,
-            provenance=self.phase_map.provenance | {"shown": shown},
+        )
+
+    def as_shown(self) -> ShownMap:
+        """Return the map as it is shown, for figures and files; provenance says how."""
+        settings, lattices = self.settings, self.as_phase_map()
+        *classes, nothing = self.classes
+        systems = settings.level == SYSTEMS_LEVEL
+        how = {
+            "quality_threshold": self.threshold,
+            "smoothing": settings.smoothing,
+            "coloured_by": settings.level,
+            "own_colours": settings.colours or "none",
+            "hidden": sorted(settings.hidden) or "nothing",
+        }
+        return ShownMap(
+            probabilities=lattices.probabilities,
+            quality=lattices.quality,
+            step=lattices.step,
+            step_unit=lattices.step_unit,
+            quality_threshold=self.threshold,
+            provenance=self.phase_map.provenance | {"shown": how},
+            classes=(nothing, *classes),
+            kind="crystal system" if systems else ShownMap.kind,
+            title="Crystal systems" if systems else ShownMap.title,
+            hidden=settings.hidden,
+            answered=self.as_answered(),
         )
 
     def as_answered(self) -> PhaseMap:

@@ -19,7 +19,8 @@ from napari_bravais.gui.preferences import Preferences
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
 from napari_bravais.gui.settings import History, Settings
-from napari_bravais.gui.writer import MAP
+from napari_bravais.gui.writer import IMAGE, MAP
+from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.phase_map import PhaseMap
 
 CONFIDENCE, QUALITY = "Confidence", "Pattern quality"
@@ -60,6 +61,7 @@ class Display(QObject):
         super().__init__(section)
         self._scene, self._section = scene, section
         self.derived: DerivedMap | None = None
+        self._image: ElectronImage | None = None
         self._queue: deque[tuple[slice, slice]] = deque()
         self._timer = self._single_shot(self._work)
         self._rest = self._single_shot(self._keep)
@@ -135,6 +137,12 @@ class Display(QObject):
             self._queue_all()
         self.show_settings()
 
+    def show_image(self, image: ElectronImage | None) -> None:
+        """Take over the image that stands beside the map, for napari's *Save*."""
+        self._image = image
+        if (place := self._scene.places.get(MAP_NAME)) is not None:
+            place.layer.metadata[IMAGE] = image
+
     def chunk_came(self, rows: slice, columns: slice) -> None:
         """Take over a rectangle that the network has answered."""
         self._queue.append(self.derived.touched_by(rows, columns))
@@ -187,7 +195,7 @@ class Display(QObject):
     def _show_layers(self) -> None:
         derived = self.derived
         layer = map_layer(derived)
-        layer.metadata[MAP] = derived.phase_map  # for napari's Save
+        layer.metadata.update({MAP: derived, IMAGE: self._image})  # for napari's Save
         self._scene.set_map(MAP_NAME, layer, derived.values)
         for name, data, colours in (
             (CONFIDENCE, derived.confidence, "viridis"),

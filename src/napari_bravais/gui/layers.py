@@ -7,12 +7,13 @@ import pandas as pd
 from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_bravais.gui.classes import NOT_MAPPED, MapClass, classes_of
+from napari_bravais.gui.classes import NOT_MAPPED, classes_of
 from napari_bravais.gui.derived import DerivedMap
 from napari_bravais.gui.settings import LATTICES_LEVEL
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import LATTICES, Lattice
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.shown_map import MapClass
 
 #: Name of the layer with the map.
 MAP_NAME = "Bravais lattices"

@@ -11,8 +11,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_bravais.gui.classes import MapClass
 from napari_bravais.mapping.phase_map import percentage
+from napari_bravais.mapping.shown_map import MapClass
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -54,7 +54,7 @@ class _Row:
             self.entry = entry
             self.swatch.setStyleSheet(f"background: {entry.colour}; border: 1px solid gray;")
             self.swatch.setAccessibleName(f"Colour of {entry.title}")
-            self.symbol.setText(f"<i>{entry.symbol}</i>")
+            self.symbol.setText(f"<i>{entry.pearson}</i>")
             self.name.setText(entry.name)
             self.shown.setAccessibleName(f"Show {entry.title}")
         self.pixels.setText(f"{pixels:,}")

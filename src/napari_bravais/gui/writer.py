@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from napari_bravais.gui.derived import DerivedMap
 from napari_bravais.io.exports import export, export_kind
 
-#: Keys of a map layer's metadata: the map itself, and the electron image for figures.
+#: Keys of a map layer's metadata: the map itself (a `DerivedMap`, if settings say how it is shown),
+#: and the electron image for figures.
 MAP, IMAGE = "bravais_map", "bravais_image"
 
 
@@ -17,7 +19,7 @@ def write_map(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     path
         The file.
     data
-        What the layer shows; the map behind it is written, as the command line writes it.
+        What the layer shows; the map behind it is written, as the panel exports it.
     meta
         The layer's attributes; its metadata hold the map.
 
@@ -30,4 +32,6 @@ def write_map(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     shown = metadata.get(MAP)
     if shown is None:
         return []
+    if isinstance(shown, DerivedMap):
+        shown = shown.as_shown()
     return [str(export(export_kind(path), shown, Path(path), metadata.get(IMAGE)))]

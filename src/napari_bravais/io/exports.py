@@ -21,7 +21,7 @@ from napari_bravais.io.files import replacing
 from napari_bravais.io.results import write_fractions, write_labels, write_map
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.io.text_maps import write_ang, write_ctf
-from napari_bravais.lattices import LATTICES, UNCLASSIFIED
+from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.indexed_map import IndexedMap
 from napari_bravais.mapping.phase_map import PhaseMap
 
@@ -231,28 +231,29 @@ def _disagreement_table(comparison: "Comparison") -> "pd.DataFrame":
 
 
 def _write_crystal_map(shown: Map, path: Path) -> None:
-    from orix.io import save
+    from napari_bravais.orix_parts import save
 
     save(path, shown.to_crystal_map(), overwrite=True)
 
 
 def _write_pixels(shown: Map, path: Path) -> None:
-    """Write a table of all pixels, row by row: place, lattice, and all that the map knows."""
+    """Write a table of all pixels, row by row: place, class, and all that the map knows."""
     import pandas as pd
 
     rows, columns = np.indices(shown.shape)
-    titles = np.array([*(entry.pearson for entry in LATTICES), UNCLASSIFIED.name])
+    titles = np.array([entry.key for entry in shown.classes])
     table = {
         "row": rows,
         "column": columns,
         f"x / {shown.step_unit}": columns * shown.step[1],
         f"y / {shown.step_unit}": rows * shown.step[0],
-        "lattice": titles[shown.labels],
+        shown.kind: titles[shown.labels + 1],
     }
     if isinstance(shown, PhaseMap):
         table |= {"quality": shown.quality, "confidence": shown.confidence}
-        for entry in LATTICES:
-            table[f"p {entry.pearson}"] = shown.probabilities[..., entry.index]
+        probabilities = np.moveaxis(shown.class_probabilities, -1, 0)
+        for entry, values in zip(shown.classes[1:], probabilities, strict=True):
+            table[f"p {entry.key}"] = values
     else:
         names = np.array([*(phase.name for phase in shown.phases), "not indexed"])
         table |= {"phase": names[np.maximum(shown.phase_index, -1)], **shown.scores}

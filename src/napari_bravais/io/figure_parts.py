@@ -61,9 +61,10 @@ def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
         Letters of the maps' panels, to stand before the fractions; empty for one map alone.
     """
     tables = [{entry: fraction for entry, _, fraction in shown.fractions()} for shown in maps]
+    nothing = {shown.classes[0] for shown in maps}
     entries = sorted(
         set().union(*tables),
-        key=lambda entry: (not entry.pearson, -max(table.get(entry, 0) for table in tables)),
+        key=lambda entry: (entry in nothing, -max(table.get(entry, 0) for table in tables)),
     )
     letters = [f"{letter} " for letter in letters] or [""]
 
@@ -75,8 +76,11 @@ def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
         name = entry.name
         if phases := _phases_of(maps, entry):
             name = f"{name}: {phases}"
+        colour = entry.colour
+        if any(entry.key in shown.hidden for shown in maps):
+            colour, name = "white", f"{name} (hidden)"
         fractions = told([table.get(entry, 0.0) for table in tables])
-        rows.append(LegendRow(entry.colour, entry.pearson, name, fractions))
+        rows.append(LegendRow(colour, entry.pearson, name, fractions))
     missing = [float(1 - shown.mapped.mean()) for shown in maps]
     if any(missing):
         rows.append(LegendRow("white", "", "not mapped (of all pixels)", told(missing)))

@@ -122,7 +122,7 @@ def save_figure(
         If the file cannot be written.
     """
     options = options or FigureOptions()
-    title = shown.source if isinstance(shown, IndexedMap) else "Bravais lattices"
+    title = shown.source if isinstance(shown, IndexedMap) else shown.title
     panels = [_map_panel(shown, title)]
     if image is not None and options.layout == "side by side":
         panels = [_image_panel(image, shown), *panels]
@@ -281,7 +281,7 @@ def _image_panel(image: ElectronImage, like: Map) -> _Panel:
 def _overlay_panel(image: ElectronImage, shown: Map, title: str) -> _Panel:
     def paint(axes: "Axes") -> None:
         _draw_image(axes, image, shown)
-        opacity = np.where(shown.mapped, 255 * _OVERLAY_OPACITY, 0).astype(np.uint8)
+        opacity = np.where(_seen(shown), 255 * _OVERLAY_OPACITY, 0).astype(np.uint8)
         _paint(axes, np.dstack([_colours(shown), opacity]), shown)
 
     return _Panel(title, paint)
@@ -308,10 +308,16 @@ def _draw_image(axes: "Axes", image: ElectronImage, like: Map) -> None:
 
 
 def _colours(shown: Map) -> np.ndarray:
-    """Return the colours of a map, shape (ny, nx, 3); white where not mapped."""
-    colours = colour_table()[shown.labels + 1]
-    colours[~shown.mapped] = 255
+    """Return the colours of a map, shape (ny, nx, 3); white where not mapped, or hidden."""
+    colours = colour_table(shown.classes)[shown.labels + 1]
+    colours[~_seen(shown)] = 255
     return colours
+
+
+def _seen(shown: Map) -> np.ndarray:
+    """Return where a map is mapped and its class not hidden, shape (ny, nx)."""
+    hidden = np.array([entry.key in shown.hidden for entry in shown.classes])
+    return shown.mapped & ~hidden[shown.labels + 1]
 
 
 def _paint(axes: "Axes", colours: np.ndarray, like: Map) -> None:

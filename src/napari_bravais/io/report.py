@@ -56,7 +56,7 @@ def save_report(
     card = about.pop("model_card", None)
     scan = about.get("scan", {}).get("file", "a scan")
     sections = [
-        f"<h1>Bravais lattices of {escape(str(scan))}</h1>",
+        f"<h1>{shown.title} of {escape(str(scan))}</h1>",
         _paragraph(_summary(shown)),
         _figure(lambda target: save_figure(shown, image, target)),
         "<h2>Area fractions</h2>",
@@ -70,7 +70,7 @@ def save_report(
     sections.append(_paragraph(f"Written by napari-bravais {version('napari-bravais')}."))
     page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>Bravais lattices of {escape(str(scan))}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>{shown.title} of {escape(str(scan))}</title>\n<style>{_STYLE}</style>\n"
         "</head>\n<body>\n" + "\n".join(sections) + "\n</body>\n</html>\n"
     )
     with replacing(path) as temporary:
@@ -98,12 +98,13 @@ def _settings(shown: Map) -> dict[str, Any]:
 def _fractions(shown: Map) -> str:
     rows = [
         f'<tr><td><span class="swatch" style="background:{entry.colour}"></span></td>'
-        f"<td><i>{entry.pearson}</i></td><td>{entry.name}</td>"
+        f"<td><i>{escape(entry.pearson)}</i></td><td>{escape(entry.name)}</td>"
         f'<td class="n">{pixels}</td><td class="n">{percentage(fraction)}</td></tr>'
         for entry, pixels, fraction in shown.fractions()
     ]
-    head = "<tr><th></th><th></th><th>lattice</th><th>pixels</th><th>of the mapped area</th></tr>"
-    return f"<table>{head}{''.join(rows)}</table>"
+    titles = ("", "", shown.kind, "pixels", "of the mapped area")
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _comparison(comparison: "Comparison", image: ElectronImage | None) -> list[str]:

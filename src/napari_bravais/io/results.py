@@ -10,9 +10,9 @@ import numpy as np
 from napari_bravais.io.figures import save_figure
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
-from napari_bravais.lattices import LATTICES, UNCLASSIFIED
 from napari_bravais.mapping.indexed_map import IndexedMap
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
+from napari_bravais.mapping.shown_map import ShownMap
 
 #: What `save_results` writes: what it is, and the name of its file.
 RESULT_FILES = {
@@ -108,7 +108,9 @@ def load_result(path: str | Path) -> PhaseMap:
 
 
 def write_map(phase_map: PhaseMap, path: Path) -> None:
-    """Write the map whole, for `load_result`."""
+    """Write the map whole, for `load_result`: the network's answers, however they are shown."""
+    if isinstance(phase_map, ShownMap):
+        phase_map = phase_map.answered
     about = {
         "step": phase_map.step,
         "step_unit": phase_map.step_unit,
@@ -128,10 +130,10 @@ def write_labels(phase_map: PhaseMap | IndexedMap, path: Path) -> None:
     import tifffile
 
     colours = np.zeros((3, 256), np.uint16)
-    colours[:, : len(LATTICES) + 1] = colour_table().T.astype(np.uint16) * 257  # to 16 bits
-    meanings = [
-        f"{entry.index + 1} = {entry.pearson or entry.name}" for entry in (UNCLASSIFIED, *LATTICES)
-    ]
+    table = colour_table(phase_map.classes)
+    colours[:, : len(table)] = table.T.astype(np.uint16) * 257  # to 16 bits
+    meanings = [f"{value} = {entry.key}" for value, entry in enumerate(phase_map.classes)]
+    how = [f"{name.replace('_', ' ')} {value}" for name, value in _how_shown(phase_map).items()]
     size = {"resolution": (1, 1), "resolutionunit": "NONE"}
     if phase_map.step_unit in _CENTIMETRES:
         step_y, step_x = (step * _CENTIMETRES[phase_map.step_unit] for step in phase_map.step)
@@ -141,11 +143,15 @@ def write_labels(phase_map: PhaseMap | IndexedMap, path: Path) -> None:
         (phase_map.labels + 1).astype(np.uint8),
         photometric="palette",
         colormap=colours,
-        description="Bravais lattices: " + ", ".join(meanings),
+        description="; ".join([f"{phase_map.title}: {', '.join(meanings)}", *how]),
         metadata=None,
         software="napari-bravais",
         **size,
     )
+
+
+def _how_shown(shown: PhaseMap | IndexedMap) -> dict:
+    return shown.provenance.get("shown", {}) if isinstance(shown, ShownMap) else {}
 
 
 def write_fractions(phase_map: PhaseMap | IndexedMap, path: Path) -> None:

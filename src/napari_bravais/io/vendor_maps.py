@@ -71,7 +71,8 @@ def read_map(path: str | Path) -> PhaseMap | IndexedMap:
 
 def _read_by_orix(path: Path) -> IndexedMap:
     import h5py
-    from orix.io import load
+
+    from napari_bravais.orix_parts import load
 
     ending = path.suffix.lower()
     keywords = {"autogen_names": False} if ending == ".ang" else {}
@@ -351,7 +352,7 @@ def _indexed(
 
 def _rotations(phi1: np.ndarray, phi: np.ndarray, phi2: np.ndarray) -> np.ndarray:
     """Return quaternions of Bunge's Euler angles in radians, shape (n, 4)."""
-    from orix.quaternion import Rotation
+    from napari_bravais.orix_parts import Rotation
 
     return Rotation.from_euler(np.stack([phi1, phi, phi2], axis=-1).astype(float)).data
 

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_bravais.lattices import LATTICES, Lattice
+from napari_bravais.lattices import Lattice
 from napari_bravais.mapping.indexed_map import NOT_INDEXED, NOT_MAPPED, CrystalPhase, IndexedMap
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap
 
     from napari_bravais.mapping.phase_map import PhaseMap
+    from napari_bravais.mapping.shown_map import MapClass
 
 # The group of highest symmetry with no glides and no screws, which says the lattice and no more.
 _HOLOHEDRAL = dict(
@@ -23,10 +24,24 @@ _HOLOHEDRAL = dict(
 )
 
 
-def phase_of_lattice(lattice: Lattice) -> CrystalPhase:
-    """Return a phase that stands for all phases of a lattice; its unit cell is not known."""
-    name = f"{lattice.pearson} {lattice.name}"
-    return CrystalPhase(name, _HOLOHEDRAL[lattice.pearson])
+# The same of crystal systems, which say no lattice.
+_SYSTEMS = {
+    "triclinic": "-1",
+    "monoclinic": "2/m",
+    "orthorhombic": "mmm",
+    "tetragonal": "4/mmm",
+    "trigonal": "-3m",
+    "hexagonal": "6/mmm",
+    "cubic": "m-3m",
+}
+
+
+def phase_of_class(entry: "Lattice | MapClass") -> CrystalPhase:
+    """Return what stands for all phases of a lattice or system; its unit cell is not known."""
+    if entry.pearson:
+        return CrystalPhase(f"{entry.pearson} {entry.name}", _HOLOHEDRAL[entry.pearson])
+    gamma = 120 if entry.name in ("trigonal", "hexagonal") else 90
+    return CrystalPhase(entry.name, cell=(1, 1, 1, 90, 90, gamma), point_group=_SYSTEMS[entry.name])
 
 
 def as_indexed(shown: "PhaseMap | IndexedMap") -> IndexedMap:
@@ -35,11 +50,11 @@ def as_indexed(shown: "PhaseMap | IndexedMap") -> IndexedMap:
         return shown
     labels = shown.labels
     found = np.unique(labels[labels >= 0])
-    place = np.full(len(LATTICES) + 1, NOT_INDEXED, np.int16)
+    place = np.full(len(shown.classes), NOT_INDEXED, np.int16)
     place[found] = np.arange(found.size)
     index = np.where(shown.mapped, place[labels], np.int16(NOT_MAPPED))
     return IndexedMap(
-        phases=tuple(phase_of_lattice(LATTICES[label]) for label in found),
+        phases=tuple(phase_of_class(shown.classes[label + 1]) for label in found),
         phase_index=index,
         scores={"quality": shown.quality, "confidence": shown.confidence},
         step=shown.step,
@@ -60,17 +75,19 @@ def phase_map_to_crystal_map(phase_map: "PhaseMap") -> "CrystalMap":
     Returns
     -------
     orix.crystal_map.CrystalMap
-        A phase for each lattice found, its id the lattice's place among the fourteen; -1 where
-        not classified. The orientations are not known and stand as the identity. Properties:
-        ``quality``, ``confidence`` and, by Pearson symbol, the probabilities (``p_aP`` ...).
+        A phase for each lattice (or crystal system, if these are shown) found, its id the
+        lattice's place among the fourteen; -1 where not classified. The orientations are not
+        known and stand as the identity. Properties: ``quality``, ``confidence`` and, by Pearson
+        symbol or system, the probabilities (``p_aP`` ...).
     """
     labels = phase_map.labels
-    found = [LATTICES[index] for index in np.unique(labels[labels >= 0])]
+    found = np.unique(labels[labels >= 0]).tolist()
     properties = {"quality": phase_map.quality, "confidence": phase_map.confidence}
-    for entry in LATTICES:
-        properties[f"p_{entry.pearson}"] = phase_map.probabilities[..., entry.index]
+    probabilities = np.moveaxis(phase_map.class_probabilities, -1, 0)
+    for entry, values in zip(phase_map.classes[1:], probabilities, strict=True):
+        properties[f"p_{entry.key}"] = values
     return _crystal_map(
-        {entry.index: phase_of_lattice(entry) for entry in found},
+        {label: phase_of_class(phase_map.classes[label + 1]) for label in found},
         labels,
         None,
         properties,
@@ -100,7 +117,8 @@ def _crystal_map(
     unit: str,
 ) -> "CrystalMap":
     from orix.crystal_map import CrystalMap, PhaseList
-    from orix.quaternion import Rotation
+
+    from napari_bravais.orix_parts import Rotation
 
     rows, columns = np.indices(phase_id.shape)
     if rotations is None:

@@ -1,12 +1,12 @@
 """Maps that name phases: indexed here by Hough transform, or by a vendor's software."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from napari_bravais.lattices import NOT_CLASSIFIED, Lattice, lattice_of_space_group
-from napari_bravais.mapping.phase_map import count_lattices
+from napari_bravais.mapping.phase_map import PhaseMap, count_classes
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap, Phase
@@ -116,6 +116,12 @@ class IndexedMap:
     frame: str = "edax"
     provenance: dict[str, Any] = field(default_factory=dict)
 
+    # labels mean the same as those of the network's maps
+    classes: ClassVar = PhaseMap.classes
+    kind: ClassVar[str] = PhaseMap.kind
+    title: ClassVar[str] = PhaseMap.title
+    hidden: ClassVar[frozenset[str]] = PhaseMap.hidden
+
     def __post_init__(self):
         self.phases = tuple(self.phases)
         wrong = [name for name, score in self.scores.items() if score.shape != self.shape]
@@ -158,7 +164,7 @@ class IndexedMap:
 
     def fractions(self) -> list[tuple[Lattice, int, float]]:
         """Count the mapped pixels of each lattice, as `PhaseMap.fractions` does."""
-        return count_lattices(self.labels[self.mapped])
+        return count_classes(self.labels[self.mapped])
 
     def phase_fractions(self) -> list[tuple[CrystalPhase | None, int, float]]:
         """Count the mapped pixels of each phase.

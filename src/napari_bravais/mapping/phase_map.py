@@ -1,7 +1,7 @@
 """The result of mapping a scan."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, UNCLASSIFIED, Latt
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap
+
+#: What labels mean, to be indexed by label + 1.
+CLASSES = (UNCLASSIFIED, *LATTICES)
 
 
 @dataclass
@@ -43,6 +46,12 @@ class PhaseMap:
     step_unit: str = "px"
     quality_threshold: float = 0.0
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    # `ShownMap` has others
+    classes: ClassVar[tuple[Lattice, ...]] = CLASSES
+    kind: ClassVar[str] = "lattice"
+    title: ClassVar[str] = "Bravais lattices"
+    hidden: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self):
         if self.quality.ndim != 2 or self.probabilities.shape != (*self.shape, len(LATTICES)):
@@ -98,7 +107,12 @@ class PhaseMap:
             The lattices present, largest first; last, always, `UNCLASSIFIED`. The fractions
             are of the mapped pixels and sum to one (all zero if nothing is mapped).
         """
-        return count_lattices(self.labels[self.mapped])
+        return count_classes(self.labels[self.mapped], self.classes)
+
+    @property
+    def class_probabilities(self) -> np.ndarray:
+        """Probability of each of ``classes[1:]``, shape (ny, nx, classes)."""
+        return self.probabilities
 
     def to_crystal_map(self) -> "CrystalMap":
         """Return the map as orix's; see `napari_bravais.mapping.crystal_map`."""
@@ -107,22 +121,23 @@ class PhaseMap:
         return phase_map_to_crystal_map(self)
 
 
-def count_lattices(labels: np.ndarray) -> list[tuple[Lattice, int, float]]:
-    """Count the labels of each lattice: (lattice, pixels, fraction), as `PhaseMap.fractions`."""
+def count_classes(
+    labels: np.ndarray, classes: tuple[Lattice, ...] = CLASSES
+) -> list[tuple[Lattice, int, float]]:
+    """Count the labels of each class: (class, pixels, fraction), as `PhaseMap.fractions`."""
     total = max(labels.size, 1)
-    counts = np.bincount(labels.ravel() + 1, minlength=len(LATTICES) + 1).tolist()
-    present = [(lattice, n) for lattice, n in zip(LATTICES, counts[1:], strict=True) if n]
-    present.sort(key=lambda row: -row[1])
-    return [(lattice, n, n / total) for lattice, n in [*present, (UNCLASSIFIED, counts[0])]]
+    counts = np.bincount(labels.ravel() + 1, minlength=len(classes)).tolist()
+    nothing, *present = ((entry, n) for entry, n in zip(classes, counts, strict=True))
+    present = sorted((row for row in present if row[1]), key=lambda row: -row[1])
+    return [(entry, n, n / total) for entry, n in [*present, nothing]]
 
 
-def colour_table() -> np.ndarray:
-    """Return the colours of labels as RGB, shape (15, 3), uint8, to be indexed by label + 1.
+def colour_table(classes: tuple[Lattice, ...] = CLASSES) -> np.ndarray:
+    """Return the colours of labels as RGB, a row a class, uint8, to be indexed by label + 1.
 
     Row 0 is *not classified*.
     """
-    entries = [UNCLASSIFIED, *LATTICES]
-    return np.array([list(bytes.fromhex(entry.colour[1:])) for entry in entries], np.uint8)
+    return np.array([list(bytes.fromhex(entry.colour[1:])) for entry in classes], np.uint8)
 
 
 def percentage(fraction: float) -> str:

@@ -4,6 +4,7 @@ It reads requests from its standard input and answers on its standard output, as
 `napari_bravais.mapping.service` says, and ends when its standard input closes.
 """
 
+import math
 import os
 import signal
 import sys
@@ -118,13 +119,18 @@ class Worker:
     def _say(self, kind: str, request: Message, arrays: dict | None = None, **facts) -> None:
         self._send(Message(kind, {"id": request["id"], **facts}, arrays or {}))
 
-    def _load(self, request: Message):
-        """Return the classifier, loading it if need be."""
-        if self._classifier is None:
+    def _load(self, request: Message, patterns: int = 0):
+        """Return the classifier, loading it if need be: for so many patterns, as fast as can be."""
+        from napari_bravais.model.backend import fastest_runtime
+
+        runtime = fastest_runtime(patterns)
+        loaded = self._classifier
+        # a runtime once loaded for a large scan stays: it reads a click as well
+        if loaded is None or (loaded.runtime == "keras" and runtime != "keras"):
             self._say("loading", request)
             from napari_bravais.model.classifier import Classifier
 
-            self._classifier = Classifier.bundled()
+            self._classifier = Classifier.bundled(runtime)
             self._say("ready", request, model=self._classifier.name, device=self._classifier.device)
         return self._classifier
 
@@ -141,7 +147,8 @@ class Worker:
     def _map(self, request: Message) -> None:
         from napari_bravais.mapping.engine import iter_phase_map, provenance
 
-        scan, classifier = self._opened(), self._load(request)
+        scan = self._opened()
+        classifier = self._load(request, math.prod(scan.navigation_shape))
         cancelled = self._inbox.interrupts()
         if not cancelled:
             self._say(

@@ -1,7 +1,7 @@
-"""Structures typed in: cells from the literature, sites of AFLOW prototypes or typed in too.
+"""Structures entered by hand: their cells, on sites of AFLOW prototypes or entered too.
 
-The cells are the usual literature values at room temperature, as Pearson's Handbook (Villars and
-Calvert 1991) tabulates them, typed in to the digits shown and not compared with its pages.
+The numbers are well-known values at room temperature, typed from memory: no book or paper was
+consulted, so none is named.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sources import Candidate, cell_vectors
 from napari_bravais.catalogue.structure import ELEMENTS, orbit
 
 HERE = Path(__file__).parent
-_REFERENCE = "literature cell (as in Pearson's Handbook, Villars and Calvert 1991)"
+_ENTERED = "entered by hand from well-known values, only checked by spglib"
 
 
 def by_prototype(prototypes: dict[str, Candidate]) -> Iterator[Candidate]:
@@ -26,7 +26,7 @@ def by_prototype(prototypes: dict[str, Candidate]) -> Iterator[Candidate]:
         yield Candidate(
             *_replaced(parent, tag, symbols.split(), [float(v) for v in cell.split()]),
             name,
-            f"{_REFERENCE}, sites of {parent.source}",
+            f"cell {_ENTERED}; sites of {parent.source}",
             kind,
             int(rank),
             tuple(alias.strip() for alias in aliases.split(";") if alias.strip()),
@@ -39,7 +39,7 @@ def by_sites() -> Iterator[Candidate]:
         lines = [line for line in block.splitlines() if line and not line.startswith("#")]
         if not lines:
             continue
-        name, aliases, kind, rank, group, cell, reference = (
+        name, aliases, kind, rank, group, cell, note = (
             part.strip() for part in lines[0].split("|")
         )
         positions, numbers = [], []
@@ -53,7 +53,7 @@ def by_sites() -> Iterator[Candidate]:
             np.concatenate(positions),
             numbers,
             name,
-            reference,
+            "; ".join(filter(None, (f"cell and sites {_ENTERED}", note))),
             kind,
             int(rank),
             tuple(alias.strip() for alias in aliases.split(";") if alias.strip()),
