@@ -124,7 +124,7 @@ def train(
     library: MasterLibrary,
     folder: str | Path,
     minutes: float,
-    random_share: float = 0.1,
+    random_share: float = 0.05,
     variant_share: float = 0.5,
     empty_share: float = 0.06,
     start: str | Path | None = None,
