@@ -22,7 +22,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
 from napari_bravais.gui.reader import get_reader
-from napari_bravais.gui.settings import configuration
+from napari_bravais.gui.settings import Settings, configuration
 from napari_bravais.io.exports import export
 from napari_bravais.io.results import load_result
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
@@ -524,3 +524,48 @@ def test_what_is_exported_and_saved_is_what_is_shown(mapped, tmp_path):
         np.testing.assert_array_equal(opened.probabilities, raw)
         assert opened.quality_threshold == controller.phase_map.quality_threshold
         assert opened.provenance["window"]["smoothing"] == 2
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose from a box by the keyboard."""
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    for _ in range(box.findText(text)):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentText() == text
+
+
+def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
+    section, controller = mapped.panel.export, mapped.controller
+    boxes = {name: control.widget for name, control in section.controls.items()}
+
+    def exported(name: str) -> Path:
+        controller.export_figure(tmp_path / name)
+        wait_until(lambda: section.figure_button.isEnabled(), "the figure")
+        return tmp_path / name
+
+    assert "mm" in boxes["figure_width"].toolTip() and "DPI" in boxes["figure_resolution"].toolTip()
+    choose(boxes["figure_width"], "single column, 85 mm")
+    choose(boxes["figure_resolution"], "300 DPI")
+    assert Image.open(exported("single.png")).size[0] == round(85 / 25.4 * 300)
+    assert not boxes["figure_free_width"].isVisible()
+    choose(boxes["figure_width"], "free")
+    assert boxes["figure_free_width"].isVisible()
+    boxes["figure_free_width"].setValue(210)
+    choose(boxes["figure_resolution"], "150 DPI")
+    free = exported("free.png")
+    assert Image.open(free).size[0] == round(210 / 25.4 * 150)
+    layer = mapped.viewer.layers["Bravais lattices"]
+    mapped.viewer.layers.selection = {layer}
+    mapped.viewer.layers.save(tmp_path / "saved.png", selected=True, plugin="napari-bravais")
+    assert (tmp_path / "saved.png").read_bytes() == free.read_bytes()
+
+    titles = {}
+    for layout in ("side by side", "map", "overlay"):
+        choose(boxes["figure_layout"], layout)
+        titles[layout] = exported(f"{layout}.svg").read_text()
+    assert ">Virtual forward-scatter<" in titles["side by side"]
+    assert "irtual forward-scatter" not in titles["map"]
+    assert ">Bravais lattices on Virtual forward-scatter<" in titles["overlay"]
+    defaults = {name: getattr(Settings(), name) for name in boxes}
+    controller.display.change(**defaults)
+    assert boxes["figure_layout"].currentText() == "side by side"

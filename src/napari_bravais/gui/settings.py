@@ -7,12 +7,19 @@ all come from the fields of `Settings`. There is no Qt in this module.
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from napari_bravais.io.figures import LAYOUTS, FigureOptions
+
 #: Value of the quality threshold that stands for what the network advises.
 AUTOMATIC = -1.0
 
 LATTICES_LEVEL, SYSTEMS_LEVEL = "lattices", "crystal systems"
 SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker"
 RAW, PREPARED = "raw", "as the network sees it"
+FREE = "free"
+
+#: Widths of exported figures in millimetres, and their resolutions, by what they are called.
+_WIDTHS = {"as needed": None, "single column, 85 mm": 85, "double column, 175 mm": 175, FREE: None}
+_RESOLUTIONS = {"as needed": None} | {f"{dpi} DPI": dpi for dpi in (150, 300, 600, 1200)}
 
 
 def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
@@ -21,7 +28,7 @@ def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the window shows a map; none of them touches what the network answered."""
+    """How the window shows and exports a map; none touches what the network answered."""
 
     quality_threshold: float = _setting(
         AUTOMATIC,
@@ -83,6 +90,33 @@ class Settings:
         "background taken out.",
         choices=(RAW, PREPARED),
     )
+    figure_layout: str = _setting(
+        LAYOUTS[0],
+        "Figure layout",
+        "Exported figures: electron image and map side by side, the map alone, or the map at half "
+        "strength over the image.",
+        choices=LAYOUTS,
+    )
+    figure_width: str = _setting(
+        "as needed",
+        "Figure width",
+        "Width of the page of exported figures, in mm: as much as the map needs (at most 180 mm), "
+        "a journal's single or double column, or free.",
+        choices=tuple(_WIDTHS),
+    )
+    figure_free_width: int = _setting(
+        120,
+        "Free width (mm)",
+        "Width of the page of exported figures, in mm, where it is free.",
+        limits=(20, 400),
+    )
+    figure_resolution: str = _setting(
+        "as needed",
+        "Figure resolution",
+        "Dots an inch (DPI) of exported figures; as needed: 300 to 600 DPI, such that each pixel "
+        "of the map is a whole number of dots wide.",
+        choices=tuple(_RESOLUTIONS),
+    )
     #: Symbols of the lattices or systems that the map leaves out; of this session only.
     hidden: frozenset[str] = field(default=frozenset(), metadata={"undo": True})
 
@@ -92,6 +126,17 @@ KEPT = {setting.name: setting for setting in fields(Settings) if "title" in sett
 
 #: Fields that change what the map shows, and can be undone.
 UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
+
+
+def figure_options(settings: Settings) -> FigureOptions:
+    """Return how exported figures are laid out."""
+    free = settings.figure_width == FREE
+    return FigureOptions(
+        settings.figure_free_width if free else _WIDTHS[settings.figure_width],
+        _RESOLUTIONS[settings.figure_resolution],
+        settings.figure_layout,
+    )
+
 
 _JSON_TYPES = {float: "number", int: "integer", str: "string"}
 
