@@ -1,6 +1,7 @@
 """A real napari window on the sample scan, looked at through its layers and its pixels."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -27,7 +28,7 @@ from napari_bravais.io.exports import export
 from napari_bravais.io.results import load_result
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.io.vendor_maps import read_map
-from napari_bravais.lattices import LATTICES
+from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
 
 PATIENCE = 120.0
@@ -569,3 +570,46 @@ def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
     defaults = {name: getattr(Settings(), name) for name in boxes}
     controller.display.change(**defaults)
     assert boxes["figure_layout"].currentText() == "side by side"
+
+
+def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancelled(shared):
+    section, comparing = shared.panel.compare, shared.controller.comparing
+    widgets = {name: control.widget for name, control in section.controls.items()}
+    shared.viewer.open_sample("napari-bravais", "nickel")
+    wait_until(lambda: shared.panel.scan.file_label.text().startswith("patterns.h5"), "nickel")
+    wait_until(lambda: shared.idle, "nickel")
+    section.phases_edit.setText("nickel")
+    assert not widgets["pc_x"].isVisible()
+    choose(widgets["pattern_centre"], "EDAX")
+    for name, number in (("pc_x", "0.4221"), ("pc_y", "0.7821"), ("pc_z", "0.4954")):
+        assert widgets[name].isVisible()
+        widgets[name].selectAll()
+        QTest.keyClicks(widgets[name], number)
+        QTest.keyClick(widgets[name], Qt.Key.Key_Return)
+    widgets["optimise"].setValue(4)
+    shared.press(section.hough_button)
+    assert section.progress_bar.isVisible() and not section.hough_button.isEnabled()
+    wait_until(lambda: "Pattern centre: (" in section.result_label.text(), "the pattern centre")
+    x, y, z = (float(part) for part in re.findall(r"0\.\d+", section.result_label.text())[:3])
+    assert "in edax's convention; on 4 patterns" in section.result_label.text()
+    np.testing.assert_allclose((x, y, z), (0.4221, 0.7821, 0.4954), atol=0.05)
+    wait_until(lambda: getattr(comparing.other, "source", "") == "Hough indexing", "the map")
+    assert (comparing.other.labels == PEARSON_SYMBOLS.index("cF")).all()
+    assert not section.progress_bar.isVisible()
+
+    shared.open_sample()
+    wait_until(lambda: shared.idle and comparing.other is None, "the sample")
+    # another scan has another pattern centre
+    assert widgets["pattern_centre"].currentText() == "the file's own"
+    section.phases_edit.setText("quartz, rutile")
+    widgets["optimise"].setValue(0)
+    shared.press(section.hough_button)
+    (process,) = comparing._running
+    pid = process.processId()
+    wait_until(lambda: 0 < section.progress_bar.value() < 3456, "the first patterns")
+    assert f"{section.progress_bar.value():,} of 3,456 patterns" in section.progress_bar.text()
+    shared.press(section.cancel_button)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert section.hough_button.isEnabled() and not section.progress_bar.isVisible()
+    assert section.result_label.text() == "" and comparing.other is None
