@@ -25,7 +25,7 @@ from napari_bravais.catalogue.standard import (
     standardised,
 )
 from napari_bravais.catalogue.structure import Structure
-from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.lattices import PEARSON_SYMBOLS, POINTS_PER_CELL
 
 OUTPUT = Path("src/napari_bravais/catalogue")
 #: Structures a lattice that minerals, for variety, and then variants fill up to.
@@ -194,8 +194,7 @@ def _checked(candidate: Candidate) -> Structure:
         source=candidate.source,
         aliases=candidate.aliases,
     )
-    centring = {"P": 1, "S": 2, "I": 2, "R": 3, "F": 4}[structure.lattice[1]]
-    primitive = len(structure.atoms()[0]) // centring
+    primitive = len(structure.atoms()[0]) // POINTS_PER_CELL[structure.lattice[1]]
     if primitive > LARGEST[candidate.rank]:
         raise NotOneLatticeError(f"{primitive} atoms in the primitive cell")
     return structure

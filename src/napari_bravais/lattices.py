@@ -60,6 +60,9 @@ LATTICES = tuple(Lattice(index, *row) for index, row in enumerate(_ROWS))
 #: Pearson symbols in the same order.
 PEARSON_SYMBOLS = tuple(lattice.pearson for lattice in LATTICES)
 
+#: Lattice points in the conventional cell, by the centring: the second letter of the symbol.
+POINTS_PER_CELL = {"P": 1, "S": 2, "I": 2, "R": 3, "F": 4}
+
 #: Label of a pixel that was not classified: nothing there yet, or its pattern shows too little.
 NOT_CLASSIFIED = -1
 

@@ -85,6 +85,12 @@ def progress_bar(what: str = "Mapping") -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
+@contextmanager
+def progress_lines(what: str = "Mapping") -> Iterator[Callable[[int, int], None]]:
+    """Tell patterns done and patterns in all on standard output, a line a time, to programs."""
+    yield lambda done, total: typer.echo(f"{what}\t{done}\t{total}")
+
+
 def description(scan: "Scan") -> str:
     """Return what a scan holds as a line of text."""
     (rows, columns), (height, width) = scan.navigation_shape, scan.signal_shape

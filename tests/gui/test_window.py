@@ -1,6 +1,7 @@
 """A real napari window on the sample scan, looked at through its layers and its pixels."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -22,12 +23,12 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
 from napari_bravais.gui.reader import get_reader
-from napari_bravais.gui.settings import configuration
+from napari_bravais.gui.settings import Settings, configuration
 from napari_bravais.io.exports import export
 from napari_bravais.io.results import load_result
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.io.vendor_maps import read_map
-from napari_bravais.lattices import LATTICES
+from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
 
 PATIENCE = 120.0
@@ -524,3 +525,91 @@ def test_what_is_exported_and_saved_is_what_is_shown(mapped, tmp_path):
         np.testing.assert_array_equal(opened.probabilities, raw)
         assert opened.quality_threshold == controller.phase_map.quality_threshold
         assert opened.provenance["window"]["smoothing"] == 2
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose from a box by the keyboard."""
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    for _ in range(box.findText(text)):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentText() == text
+
+
+def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
+    section, controller = mapped.panel.export, mapped.controller
+    boxes = {name: control.widget for name, control in section.controls.items()}
+
+    def exported(name: str) -> Path:
+        controller.export_figure(tmp_path / name)
+        wait_until(lambda: section.figure_button.isEnabled(), "the figure")
+        return tmp_path / name
+
+    assert "mm" in boxes["figure_width"].toolTip() and "DPI" in boxes["figure_resolution"].toolTip()
+    choose(boxes["figure_width"], "single column, 85 mm")
+    choose(boxes["figure_resolution"], "300 DPI")
+    assert Image.open(exported("single.png")).size[0] == round(85 / 25.4 * 300)
+    assert not boxes["figure_free_width"].isVisible()
+    choose(boxes["figure_width"], "free")
+    assert boxes["figure_free_width"].isVisible()
+    boxes["figure_free_width"].setValue(210)
+    choose(boxes["figure_resolution"], "150 DPI")
+    free = exported("free.png")
+    assert Image.open(free).size[0] == round(210 / 25.4 * 150)
+    layer = mapped.viewer.layers["Bravais lattices"]
+    mapped.viewer.layers.selection = {layer}
+    mapped.viewer.layers.save(tmp_path / "saved.png", selected=True, plugin="napari-bravais")
+    assert (tmp_path / "saved.png").read_bytes() == free.read_bytes()
+
+    titles = {}
+    for layout in ("side by side", "map", "overlay"):
+        choose(boxes["figure_layout"], layout)
+        titles[layout] = exported(f"{layout}.svg").read_text()
+    assert ">Virtual forward-scatter<" in titles["side by side"]
+    assert "irtual forward-scatter" not in titles["map"]
+    assert ">Bravais lattices on Virtual forward-scatter<" in titles["overlay"]
+    defaults = {name: getattr(Settings(), name) for name in boxes}
+    controller.display.change(**defaults)
+    assert boxes["figure_layout"].currentText() == "side by side"
+
+
+def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancelled(shared):
+    section, comparing = shared.panel.compare, shared.controller.comparing
+    widgets = {name: control.widget for name, control in section.controls.items()}
+    shared.viewer.open_sample("napari-bravais", "nickel")
+    wait_until(lambda: shared.panel.scan.file_label.text().startswith("patterns.h5"), "nickel")
+    wait_until(lambda: shared.idle, "nickel")
+    section.phases_edit.setText("nickel")
+    assert not widgets["pc_x"].isVisible()
+    choose(widgets["pattern_centre"], "EDAX")
+    for name, number in (("pc_x", "0.4221"), ("pc_y", "0.7821"), ("pc_z", "0.4954")):
+        assert widgets[name].isVisible()
+        widgets[name].selectAll()
+        QTest.keyClicks(widgets[name], number)
+        QTest.keyClick(widgets[name], Qt.Key.Key_Return)
+    widgets["optimise"].setValue(4)
+    shared.press(section.hough_button)
+    assert section.progress_bar.isVisible() and not section.hough_button.isEnabled()
+    wait_until(lambda: "Pattern centre: (" in section.result_label.text(), "the pattern centre")
+    x, y, z = (float(part) for part in re.findall(r"0\.\d+", section.result_label.text())[:3])
+    assert "in edax's convention; on 4 patterns" in section.result_label.text()
+    np.testing.assert_allclose((x, y, z), (0.4221, 0.7821, 0.4954), atol=0.05)
+    wait_until(lambda: getattr(comparing.other, "source", "") == "Hough indexing", "the map")
+    assert (comparing.other.labels == PEARSON_SYMBOLS.index("cF")).all()
+    assert not section.progress_bar.isVisible()
+
+    shared.open_sample()
+    wait_until(lambda: shared.idle and comparing.other is None, "the sample")
+    # another scan has another pattern centre
+    assert widgets["pattern_centre"].currentText() == "the file's own"
+    section.phases_edit.setText("quartz, rutile")
+    widgets["optimise"].setValue(0)
+    shared.press(section.hough_button)
+    (process,) = comparing._running
+    pid = process.processId()
+    wait_until(lambda: 0 < section.progress_bar.value() < 3456, "the first patterns")
+    assert f"{section.progress_bar.value():,} of 3,456 patterns" in section.progress_bar.text()
+    shared.press(section.cancel_button)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert section.hough_button.isEnabled() and not section.progress_bar.isVisible()
+    assert section.result_label.text() == "" and comparing.other is None

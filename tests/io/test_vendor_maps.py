@@ -7,7 +7,7 @@ from orix.quaternion import Rotation
 from napari_bravais.io.results import save_results
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.text_maps import write_ang, write_ctf
-from napari_bravais.io.vendor_maps import MapError, maps_beside, read_map, stored_map
+from napari_bravais.io.vendor_maps import MapError, read_map, stored_map
 from napari_bravais.mapping.indexed_map import CrystalPhase, IndexedMap
 from napari_bravais.mapping.phase_map import PhaseMap
 
@@ -156,9 +156,3 @@ def test_truncated_maps_give_one_clear_error(tmp_path, shown):
         read_map(path)
     with pytest.raises(FileNotFoundError):
         read_map(tmp_path / "nowhere.ang")
-
-
-def test_maps_beside_a_scan_are_found(tmp_path):
-    for name in ("scan.ang", "scan.CTF", "scan.ctf", "other.ang"):
-        (tmp_path / name).touch()
-    assert maps_beside(tmp_path / "scan.up2") == [tmp_path / "scan.ang", tmp_path / "scan.ctf"]

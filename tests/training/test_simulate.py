@@ -7,12 +7,15 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_bravais import catalogue
+from napari_bravais.catalogue.structure import operations
 from napari_bravais.cli import app
 from napari_bravais.simulation.dynamical import (
     MasterSettings,
+    _crystal,
     as_grey_levels,
     folding_group,
     simulate_master,
+    smallest_spacing,
 )
 from napari_bravais.training.masters import MasterFolder, file_name, read_master, record_of
 from napari_bravais.training.simulate import chosen, simulate_all
@@ -59,6 +62,18 @@ def test_only_operations_of_the_structure_fold():
     assert folding_group(np.eye(3)[None]) == 1
     about_y = np.diag([-1.0, 1.0, -1.0])
     assert folding_group(np.stack([np.eye(3), about_y])) == 1  # orix's 2 turns about z
+
+
+@pytest.mark.parametrize("name", ["corundum", "silicon", "ferrite", "quartz"])
+def test_the_centring_forbids_what_its_translations_do(name):
+    structure = catalogue.find(name)
+    crystal, _ = _crystal(structure)
+    hkl = np.indices((5, 5, 5)).reshape(3, -1).T - 2
+    shifts = [t for r, t in operations(structure.space_group) if np.array_equal(r, np.eye(3))]
+    whole = hkl @ np.transpose(shifts)
+    expected = np.isclose(whole, np.rint(whole)).all(axis=1)
+    np.testing.assert_array_equal(crystal.allowed_by_centering(hkl), expected)
+    assert smallest_spacing(structure, 900) > 0
 
 
 def test_grey_levels_span_the_range():

@@ -1,7 +1,7 @@
 """Accuracy on defective structures, ours and spglib's: the paper's table 1 and more."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,8 +45,6 @@ class Cell:
     structures: int
     network: float
     spglib: dict[str, float]
-
-    as_dict = asdict
 
 
 Change = Callable[["Atoms", np.random.Generator], "Atoms"]

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from napari_bravais.gui.display import Display
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
-from napari_bravais.gui.settings import LATTICES_LEVEL
+from napari_bravais.gui.settings import LATTICES_LEVEL, STORED, Settings
+from napari_bravais.gui.texts import progress_text
 from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
 from napari_bravais.mapping.comparison import DIFFERENCES, Comparison, compare, map_title
@@ -65,6 +67,8 @@ class Comparing(QObject):
         self._scan = 0  # how many scans were opened: answers about an earlier one come too late
         self._folder: tempfile.TemporaryDirectory | None = None
         self._running: list[QProcess] = []  # one at the most
+        self._since: tuple[int, float] | None = None  # patterns done, and when, at the first block
+        self._centre = ""  # what optimising the pattern centre gave, in words
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -90,6 +94,8 @@ class Comparing(QObject):
         self.other = self.comparison = None
         self._section.show_result("")
         self._show_enabled()
+        # a pattern centre given by hand is that of one scan
+        self._display.change(pattern_centre=STORED)
         path = Path(self._scene.scan["path"])
         self._read(lambda: stored_map(path), path, silent=True)
 
@@ -101,14 +107,15 @@ class Comparing(QObject):
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
         code = "from napari_bravais.cli import app; app()"
-        named = [part for name in phases for part in ("--phase", name)]
+        options = [f"--phase={name}" for name in phases] + centre_options(self._display.settings)
         process = QProcess()
         self._running.append(process)
+        process.readyReadStandardOutput.connect(lambda: self._follow(process))
         process.finished.connect(lambda status, _: self._indexed(process, status))
-        process.start(
-            sys.executable,
-            ["-c", code, "hough", self._scene.scan["path"], "-o", self._folder.name, *named],
-        )
+        places = [self._scene.scan["path"], "-o", self._folder.name]
+        process.start(sys.executable, ["-c", code, "hough", *places, "--progress=lines", *options])
+        self._since, self._centre = None, ""
+        self._section.show_progress(0, 0, "")
         self._section.show_result(f"Indexing by Hough transform: {', '.join(phases)}…")
         self._show_enabled()
 
@@ -124,6 +131,7 @@ class Comparing(QObject):
 
     def open(self, path: Path) -> None:
         """Compare with a map from a file."""
+        self._centre = ""
         self._read(lambda: read_map(path), path)
 
     def go_on(self) -> None:
@@ -139,6 +147,24 @@ class Comparing(QObject):
         path, _ = QFileDialog.getOpenFileName(self._section, "Compare with a map", folder, _FILTER)
         if path:
             self.open(Path(path))
+
+    def _follow(self, process: QProcess) -> None:
+        """Show how far the process is."""
+        while process.canReadLine():
+            line = bytes(process.readLine()).decode(errors="replace").strip()
+            _, *numbers = line.split("\t")
+            if len(numbers) == 2:
+                self._show_progress(*map(int, numbers))
+            elif line.startswith("Pattern centre: "):
+                self._centre = line
+                self._section.show_result(line)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        # the first block is slower than the others, which wait for nothing to be compiled
+        first, since = self._since = self._since or (done, now)
+        rate = (done - first) / max(now - since, 1e-3)
+        self._section.show_progress(done, total, progress_text(done, total, rate))
 
     def _indexed(self, process: QProcess, status: int) -> None:
         self._running.remove(process)
@@ -213,11 +239,12 @@ class Comparing(QObject):
         else:
             self._arranger.update()
         self._scene.activate(MAP_NAME)  # which says what is under the cursor
-        self._section.show_result(
+        agreement = (
             f"With {map_title(self.other)}: {found.agreement:.1%} agree, "
             f"{found.agreement_inside:.1%} inside grains, "
             f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.2f}"
         )
+        self._section.show_result("\n".join(filter(None, (agreement, self._centre))))
         self._show_enabled()
 
     def _labels(self, name: str, values: np.ndarray, colours: DirectLabelColormap) -> Labels:
@@ -239,6 +266,19 @@ class Comparing(QObject):
             indexing=bool(self._running),
             compared=self.comparison is not None,
         )
+
+
+def centre_options(settings: Settings) -> list[str]:
+    """Return what the command line is told of the pattern centre."""
+    options = []
+    if settings.pattern_centre != STORED:
+        options += [
+            f"--pc={settings.pc_x},{settings.pc_y},{settings.pc_z}",
+            f"--convention={settings.pattern_centre.lower()}",
+        ]
+    if settings.optimise:
+        options.append(f"--optimise={settings.optimise}")
+    return options
 
 
 def _end(running: list[QProcess]) -> None:

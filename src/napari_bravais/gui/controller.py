@@ -18,7 +18,7 @@ from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import Settings
+from napari_bravais.gui.settings import Settings, figure_options
 from napari_bravais.gui.texts import progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
@@ -86,9 +86,10 @@ class Controller(QObject):
         panel.map.cancel_clicked.connect(self.cancel)
         panel.export.figure_clicked.connect(self._ask_and_export_figure)
         panel.export.all_clicked.connect(self._ask_and_export_all)
-        panel.compare.setting_changed.connect(
-            lambda name, value: self.display.change(**{name: value})
-        )
+        for section in (panel.compare, panel.export):
+            section.setting_changed.connect(
+                lambda name, value: self.display.change(**{name: value})
+            )
         self.display.settings_changed.connect(self._show_settings)
         self.display.painted.connect(self._show_progress)
         self._show_settings(self.display.settings)
@@ -138,12 +139,14 @@ class Controller(QObject):
     def export_figure(self, path: Path) -> None:
         """Save the map, as it is shown, as a figure."""
         shown, image = self.display.derived.as_shown(), self.images.current
-        self._export(lambda: export("figure", shown, path, image), path)
+        options = figure_options(self.display.settings)
+        self._export(lambda: export("figure", shown, path, image, options), path)
 
     def export_all(self, folder: Path) -> None:
         """Save figures and tables of the map, as it is shown, and all answers to a folder."""
         shown, image = self.display.derived.as_shown(), self.images.current
-        self._export(lambda: save_results(shown, image, folder), folder)
+        options = figure_options(self.display.settings)
+        self._export(lambda: save_results(shown, image, folder, options), folder)
 
     def _export(self, write, path: Path) -> None:
         self._exporting = True
@@ -300,6 +303,7 @@ class Controller(QObject):
     def _show_settings(self, settings: Settings) -> None:
         self.inspector.show_settings(settings)
         self.arranger.show_settings(settings)
+        self._panel.export.show_settings(settings)
 
     def _show_progress(self) -> None:
         if self.phase_map is None:

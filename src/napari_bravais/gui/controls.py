@@ -3,10 +3,10 @@
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
-from napari_bravais.gui.settings import KEPT
+from napari_bravais.gui.settings import TITLED
 
 
 class Control(QObject):
@@ -20,7 +20,8 @@ class Control(QObject):
     Attributes
     ----------
     widget
-        A slider for a number with limits, a box for a choice.
+        A slider for a number with limits, a field where it has so many decimals, a box for a
+        choice.
     """
 
     changed = Signal(str, object)  # name, value
@@ -28,7 +29,7 @@ class Control(QObject):
     def __init__(self, name: str):
         super().__init__()
         self.name = name
-        self.about = KEPT[name].metadata
+        self.about = TITLED[name].metadata
         self.widget = self._make_widget()
         for part in (self.widget, *self.widget.findChildren(QWidget)):
             part.setToolTip(self.about["tooltip"])
@@ -57,6 +58,8 @@ class Control(QObject):
             box.textActivated.connect(self._tell)
             return box
         low, high = self.about["limits"]
+        if "decimals" in self.about:
+            return self._make_field(low, high, self.about["decimals"])
         horizontal = Qt.Orientation.Horizontal
         if isinstance(low, float):
             slider = QLabeledDoubleSlider(horizontal)
@@ -70,9 +73,21 @@ class Control(QObject):
         slider.valueChanged.connect(self._tell)
         return slider
 
+    def _make_field(self, low: float, high: float, decimals: int) -> QWidget:
+        field = QDoubleSpinBox() if decimals else QSpinBox()
+        if decimals:
+            field.setDecimals(decimals)
+            field.setSingleStep(0.01)
+        field.setRange(low, high)
+        field.setSuffix(self.about.get("suffix", ""))
+        field.setSpecialValueText(self.about.get("least", ""))
+        field.setKeyboardTracking(False)  # half a number is none
+        field.valueChanged.connect(self._tell)
+        return field
+
     def _tell(self, value: Any) -> None:
         if isinstance(value, float):
-            value = round(value, 2)
+            value = round(value, self.about.get("decimals", 2))
         self.changed.emit(self.name, value)
 
 

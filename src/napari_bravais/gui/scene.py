@@ -164,12 +164,6 @@ class Scene:
         self.places[name] = Place(layer, ring, data)
         self._viewer.layers.selection.active = layer
 
-    def drop_map(self, name: str) -> None:
-        """Take a map away, if it is there."""
-        if name in self.places:
-            place = self.places.pop(name)
-            self._remove([place.layer, place.ring])
-
     def arrange(self, arrangement: Arrangement) -> None:
         """Show maps side by side or over each other."""
         self.arrangement = arrangement

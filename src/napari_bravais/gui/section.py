@@ -49,10 +49,6 @@ class Section(QWidget):
         self.heading.toggled.connect(self._fold)
         self._fold(True)
 
-    def set_open(self, is_open: bool) -> None:
-        """Fold or unfold."""
-        self.heading.setChecked(is_open)
-
     def _fold(self, is_open: bool) -> None:
         arrow = Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow
         self.heading.setArrowType(arrow)

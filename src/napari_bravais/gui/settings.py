@@ -7,12 +7,20 @@ all come from the fields of `Settings`. There is no Qt in this module.
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from napari_bravais.io.figures import LAYOUTS, FigureOptions
+
 #: Value of the quality threshold that stands for what the network advises.
 AUTOMATIC = -1.0
 
 LATTICES_LEVEL, SYSTEMS_LEVEL = "lattices", "crystal systems"
 SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker"
 RAW, PREPARED = "raw", "as the network sees it"
+FREE = "free"
+STORED = "the file's own"
+
+#: Widths of exported figures in millimetres, and their resolutions, by what they are called.
+_WIDTHS = {"as needed": None, "single column, 85 mm": 85, "double column, 175 mm": 175, FREE: None}
+_RESOLUTIONS = {"as needed": None} | {f"{dpi} DPI": dpi for dpi in (150, 300, 600, 1200)}
 
 
 def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
@@ -21,7 +29,7 @@ def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the window shows a map; none of them touches what the network answered."""
+    """How the window shows and exports a map; none touches what the network answered."""
 
     quality_threshold: float = _setting(
         AUTOMATIC,
@@ -83,15 +91,103 @@ class Settings:
         "background taken out.",
         choices=(RAW, PREPARED),
     )
+    figure_layout: str = _setting(
+        LAYOUTS[0],
+        "Figure layout",
+        "Exported figures: electron image and map side by side, the map alone, or the map at half "
+        "strength over the image.",
+        choices=LAYOUTS,
+    )
+    figure_width: str = _setting(
+        "as needed",
+        "Figure width",
+        "Width of the page of exported figures, in mm: as much as the map needs (at most 180 mm), "
+        "a journal's single or double column, or free.",
+        choices=tuple(_WIDTHS),
+    )
+    figure_free_width: int = _setting(
+        120,
+        "Free width",
+        "Width of the page of exported figures, in mm, where it is free.",
+        limits=(20, 1000),
+        decimals=0,
+        suffix=" mm",
+    )
+    figure_resolution: str = _setting(
+        "as needed",
+        "Figure resolution",
+        "Dots an inch (DPI) of exported figures; as needed: 300 to 600 DPI, such that each pixel "
+        "of the map is a whole number of dots wide.",
+        choices=tuple(_RESOLUTIONS),
+    )
+    pattern_centre: str = _setting(
+        STORED,
+        "Pattern centre",
+        "For Hough indexing: as the scan's file has it, or by hand in the convention of Bruker "
+        "(x from the left in widths of the detector, y from the top in heights, z in heights), "
+        "EDAX (y from the bottom in heights, z in the lesser of the two) or Oxford Instruments "
+        "(all in widths, y from the bottom).",
+        choices=(STORED, "Bruker", "EDAX", "Oxford"),
+        kept=False,
+    )
+    pc_x: float = _setting(
+        0.5,
+        "x",
+        "Pattern centre by hand: x, in fractions of the detector",
+        limits=(-1.0, 2.0),
+        decimals=4,
+        kept=False,
+    )
+    pc_y: float = _setting(
+        0.25,
+        "y",
+        "Pattern centre by hand: y, in fractions of the detector",
+        limits=(-1.0, 2.0),
+        decimals=4,
+        kept=False,
+    )
+    pc_z: float = _setting(
+        0.6,
+        "z",
+        "Pattern centre by hand: z, the detector's distance, in fractions of the detector",
+        limits=(0.05, 5.0),
+        decimals=4,
+        kept=False,
+    )
+    optimise: int = _setting(
+        0,
+        "Optimise first",
+        "Optimise the pattern centre before indexing, on this many patterns: the sharper ones, all "
+        "over the map. 16 do well.",
+        limits=(0, 100),
+        decimals=0,
+        suffix=" patterns",
+        least="no",
+        kept=False,
+    )
     #: Symbols of the lattices or systems that the map leaves out; of this session only.
     hidden: frozenset[str] = field(default=frozenset(), metadata={"undo": True})
 
 
-#: Fields that have a control and are kept between sessions, by name.
-KEPT = {setting.name: setting for setting in fields(Settings) if "title" in setting.metadata}
+#: Fields that have a control, by name.
+TITLED = {setting.name: setting for setting in fields(Settings) if "title" in setting.metadata}
+
+#: Those that are kept between sessions; others belong to one scan.
+KEPT = {name: entry for name, entry in TITLED.items() if entry.metadata.get("kept", True)}
 
 #: Fields that change what the map shows, and can be undone.
 UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
+
+
+def figure_options(settings: Settings) -> FigureOptions:
+    """Return how exported figures are laid out."""
+    free = settings.figure_width == FREE
+    return FigureOptions(
+        settings.figure_free_width if free else _WIDTHS[settings.figure_width],
+        _RESOLUTIONS[settings.figure_resolution],
+        settings.figure_layout,
+    )
+
 
 _JSON_TYPES = {float: "number", int: "integer", str: "string"}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_bravais.gui.derived import DerivedMap
+from napari_bravais.gui.settings import figure_options
 from napari_bravais.io.exports import export, export_kind
 
 #: Keys of a map layer's metadata: the map itself (a `DerivedMap`, if settings say how it is shown),
@@ -32,6 +33,7 @@ def write_map(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     shown = metadata.get(MAP)
     if shown is None:
         return []
+    options = None
     if isinstance(shown, DerivedMap):
-        shown = shown.as_shown()
-    return [str(export(export_kind(path), shown, Path(path), metadata.get(IMAGE)))]
+        shown, options = shown.as_shown(), figure_options(shown.settings)
+    return [str(export(export_kind(path), shown, Path(path), metadata.get(IMAGE), options))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.io.figures import save_figure
+from napari_bravais.io.figures import FigureOptions, save_figure
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.indexed_map import IndexedMap
@@ -31,7 +31,10 @@ class ResultError(Exception):
 
 
 def save_results(
-    phase_map: PhaseMap, image: ElectronImage | None, directory: str | Path
+    phase_map: PhaseMap,
+    image: ElectronImage | None,
+    directory: str | Path,
+    options: FigureOptions | None = None,
 ) -> dict[str, Path]:
     """Save a map as figures, label image, table of fractions, and whole, to be opened again.
 
@@ -44,6 +47,8 @@ def save_results(
     directory
         Where to; made if it is not there. Earlier results in it are replaced once all the new
         ones are complete.
+    options
+        Size, resolution and layout of the figures.
 
     Returns
     -------
@@ -60,8 +65,8 @@ def save_results(
     paths = {what: directory / name for what, name in RESULT_FILES.items()}
     with ExitStack() as stack:
         new = {what: stack.enter_context(replacing(path)) for what, path in paths.items()}
-        save_figure(phase_map, image, new["figure (PNG)"])
-        save_figure(phase_map, image, new["figure (SVG)"])
+        save_figure(phase_map, image, new["figure (PNG)"], options)
+        save_figure(phase_map, image, new["figure (SVG)"], options)
         write_labels(phase_map, new["labels"])
         write_fractions(phase_map, new["fractions"])
         write_map(phase_map, new["map"])

@@ -16,18 +16,12 @@ from napari_bravais.mapping.phase_map import PhaseMap
 if TYPE_CHECKING:
     import h5py
 
-#: Endings of maps that may lie beside a scan.
-BESIDE = (".ang", ".ctf")
+# Endings of maps that are text.
+_TEXTS = (".ang", ".ctf")
 
 
 class MapError(Exception):
     """A file is no map that can be read; the message names the file and the fault."""
-
-
-def maps_beside(scan: str | Path) -> list[Path]:
-    """Return the ``.ang`` and ``.ctf`` files beside a scan that bear its name."""
-    scan = Path(scan)
-    return [path for end in BESIDE if (path := scan.with_suffix(end)).is_file() and path != scan]
 
 
 def read_map(path: str | Path) -> PhaseMap | IndexedMap:
@@ -81,7 +75,7 @@ def _read_by_orix(path: Path) -> IndexedMap:
         warnings.simplefilter("ignore")
         crystal_map = load(path, **keywords)
     frame = "oxford" if ending == ".ctf" else "edax"
-    shape = _shape_of_text(path) if ending in BESIDE else None
+    shape = _shape_of_text(path) if ending in _TEXTS else None
     result = from_crystal_map(crystal_map, path.name, frame=frame, shape=shape)
     result.provenance["file"] = path.name
     if ending == ".ctf":

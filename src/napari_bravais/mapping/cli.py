@@ -12,6 +12,7 @@ from napari_bravais.terminal import (
     description,
     plain_errors,
     progress_bar,
+    progress_lines,
     require_writable,
     table,
     tell_written,
@@ -61,6 +62,13 @@ _Optimise = Annotated[
     ),
 ]
 _OpenCL = Annotated[bool, typer.Option(help="Find bands on a GPU where PyOpenCL sees one.")]
+_Progress = Annotated[
+    Literal["bar", "lines"],
+    typer.Option(
+        help="How to tell the progress: by a bar, or, to programs, on standard output by lines of "
+        "what is done, patterns done and patterns in all, with tabs between them."
+    ),
+]
 _Width = Annotated[float | None, typer.Option(metavar="MM", help="Width of figures.")]
 _Dpi = Annotated[float | None, typer.Option(help="Dots an inch of figures.")]
 
@@ -75,6 +83,7 @@ def hough(
     opencl: _OpenCL = True,
     width: _Width = None,
     dpi: _Dpi = None,
+    progress: _Progress = "bar",
 ) -> None:
     """Index a scan by Hough transform (PyEBSDIndex), and save the map."""
     from napari_bravais.io.electron_image import forward_scatter_image
@@ -87,7 +96,8 @@ def hough(
         require_writable(output)
         typer.echo(description(opened))
         phases = _phases(opened, phase, lambda: _network_map(opened))
-        indexed = _index(opened, phases, centre, optimise, opencl)
+        telling = progress_lines if progress == "lines" else progress_bar
+        indexed = _index(opened, phases, centre, optimise, opencl, telling)
         image = forward_scatter_image(opened)
         written = {}
         for kind, name in _HOUGH_FILES.items():
@@ -278,6 +288,7 @@ def _index(
     centre: "PatternCentre | None",
     optimise: int,
     opencl: bool,
+    telling: Callable = progress_bar,
 ) -> "IndexedMap":
     """Index a scan, after its pattern centre was optimised if wanted."""
     from napari_bravais.mapping.hough import HoughSettings, hough_map, opencl_device
@@ -300,7 +311,7 @@ def _index(
         )
     device = opencl_device() if opencl else None
     typer.echo(f"Hough indexing by PyEBSDIndex, on {device or 'CPU'}")
-    with progress_bar("Indexing") as progress:
+    with telling("Indexing") as progress:
         return hough_map(scan, phases, centre, settings, progress)
 
 

@@ -38,11 +38,6 @@ def find_phase(name: str | Path) -> "Phase":
     return catalogue.phase(str(name))
 
 
-def phase_names() -> tuple[str, ...]:
-    """Return the names of the catalogue's structures, the everyday ones first."""
-    return catalogue.names()
-
-
 def proposed_phases(
     phase_map: PhaseMap, materials: Iterable[str] = (), each: int = 2
 ) -> list["Phase"]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_bravais.catalogue.structure import ELEMENTS, Structure, operations
+from napari_bravais.lattices import POINTS_PER_CELL
 
 if TYPE_CHECKING:
     from de_ebsd.crystal.lattice import Crystal
@@ -15,7 +16,6 @@ _POINT_GROUPS = (
     *(221, 225, 229, 200, 207, 215, 195, 191, 175, 177, 183, 187, 189, 168, 174, 123, 83, 89, 99),
     *(111, 115, 75, 81, 164, 162, 149, 150, 156, 157, 147, 143, 47, 16, 25, 10, 3, 6, 2, 1),
 )
-_LATTICE_POINTS = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "R": 3, "F": 4}
 # Unique axis b is turned to c, (a, b, c) -> (c, a, b), and so are the centred faces.
 _TURN = [2, 0, 1]
 _TURNED_CENTRING = {"P": "P", "C": "A", "A": "B", "I": "I"}
@@ -104,15 +104,16 @@ def as_grey_levels(master: np.ndarray) -> np.ndarray:
 def smallest_spacing(structure: Structure, reflections: int) -> float:
     """Return the spacing, in ångström, down to which there are about so many reflections."""
     volume = abs(np.linalg.det(structure.cell_vectors()))
-    primitive = volume / _LATTICE_POINTS[centring(structure)]
+    primitive = volume / POINTS_PER_CELL[structure.lattice[1]]
     return float(np.clip((4 / 3 * np.pi * primitive / reflections) ** (1 / 3), 0.6, 1.6))
 
 
-def centring(structure: Structure) -> str:
+def _centring(structure: Structure) -> str:
     """Return the letter of the cell's centring in the standard setting."""
     from diffpy.structure.spacegroups import GetSpaceGroup
 
-    return GetSpaceGroup(structure.space_group).short_name[0]
+    letter = GetSpaceGroup(structure.space_group).short_name[0]
+    return "R" if letter == "H" else letter  # diffpy's H is R in hexagonal axes
 
 
 def folding_group(rotations: np.ndarray) -> int:
@@ -149,7 +150,7 @@ def _crystal(structure: Structure) -> tuple["Crystal", np.ndarray]:
     class CentredCrystal(Crystal):
         """All atoms are given, but the centring is told, so that it forbids reflections."""
 
-        centering = letter = centring(structure)
+        centering = letter = _centring(structure)
 
     a, b, c, alpha, beta, gamma = structure.cell
     numbers, positions = structure.atoms()

@@ -8,31 +8,13 @@ from functools import cache
 
 import numpy as np
 
-from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.lattices import PEARSON_SYMBOLS, POINTS_PER_CELL, lattice_of_space_group
 from napari_bravais.simulation.kinematical import Reflectors, grey_levels
-
-#: Lattice points in the conventional cell, by centring letter of the Pearson symbol.
-POINTS_PER_CELL = {"P": 1, "S": 2, "I": 2, "F": 4, "R": 3}
 
 #: Steps of fractional coordinates: all translations of space groups are whole numbers of them.
 _GRID = 4800
 
 _SPECIAL_COORDINATES = np.array([0, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3, 1 / 8])
-
-
-def pearson_of_space_group(number: int, symbol: str) -> str:
-    """Return the Pearson symbol of the lattice of a space group.
-
-    Parameters
-    ----------
-    number
-        Number in the International Tables, 1 to 230.
-    symbol
-        Hermann-Mauguin symbol; its first letter is the centring.
-    """
-    bounds = ((2, "a"), (15, "m"), (74, "o"), (142, "t"), (194, "h"), (230, "c"))
-    family = next(letter for last, letter in bounds if number <= last)
-    return family + ("S" if symbol[0] in "ABC" else symbol[0])
 
 
 @cache
@@ -44,7 +26,7 @@ def _hall_numbers() -> dict[str, list[int]]:
     seen = set()
     for hall in range(1, 531):
         kind = spglib.get_spacegroup_type(hall)
-        lattice = pearson_of_space_group(kind.number, kind.international_short)
+        lattice = lattice_of_space_group(kind.number).pearson
         wanted = not (lattice == "hR" and kind.choice != "H")
         if lattice[0] == "m":
             wanted = kind.choice.startswith("b")
@@ -157,8 +139,8 @@ def _has_lattice(crystal, lattice: str) -> bool:
         found = spglib.get_spacegroup(crystal, symprec=tolerance)
         if not found:
             return False
-        symbol, number = found.split()
-        if pearson_of_space_group(int(number.strip("()")), symbol) != lattice:
+        number = int(found.split()[1].strip("()"))
+        if lattice_of_space_group(number).pearson != lattice:
             return False
     return True
 

@@ -8,7 +8,8 @@ import numpy as np
 from napari_bravais.catalogue import CatalogueError, Structure
 from napari_bravais.catalogue.structure import ELEMENTS, merged
 from napari_bravais.io.files import replacing
-from napari_bravais.simulation.dynamical import as_grey_levels, centring
+from napari_bravais.lattices import POINTS_PER_CELL
+from napari_bravais.simulation.dynamical import as_grey_levels
 
 
 class MasterFolder:
@@ -67,7 +68,6 @@ def file_name(structure: Structure, kilovolts: float) -> str:
 def record_of(structure: Structure, kilovolts: float, source: str) -> dict:
     """Return what ``structures.jsonl`` says of a master pattern."""
     numbers, positions = structure.atoms()
-    points = {"P": 1, "F": 4, "R": 3}.get(centring(structure), 2)
     seed = "material of the first seed paper; " if structure.seed else ""
     return {
         "name": structure.name,
@@ -83,7 +83,7 @@ def record_of(structure: Structure, kilovolts: float, source: str) -> dict:
         "cell": structure.cell_vectors().round(6).tolist(),
         "positions": positions.round(6).tolist(),
         "atomic_numbers": [int(z) for z in numbers],
-        "atoms_primitive": len(numbers) // points,
+        "atoms_primitive": len(numbers) // POINTS_PER_CELL[structure.lattice[1]],
     }
 
 

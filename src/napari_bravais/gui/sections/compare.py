@@ -1,11 +1,22 @@
 """How maps stand beside or over each other."""
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QWidget,
+)
 
 from napari_bravais.gui.controls import Control, form
 from napari_bravais.gui.section import Section, button, label, row
-from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE, Settings
+from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, STORED, SWIPE, Settings
+
+#: The pattern centre by hand.
+_CENTRE = ("pc_x", "pc_y", "pc_z")
 
 
 class CompareSection(Section):
@@ -21,7 +32,8 @@ class CompareSection(Section):
 
     def __init__(self):
         super().__init__("Compare", "Maps beside each other or over each other.")
-        self.controls = {name: Control(name) for name in ("view", "blend")}
+        names = ("view", "blend", "pattern_centre", *_CENTRE, "optimise")
+        self.controls = {name: Control(name) for name in names}
         for control in self.controls.values():
             control.changed.connect(self.setting_changed.emit)
         layout = form()
@@ -60,6 +72,20 @@ class CompareSection(Section):
             "Phases to index by, with commas between them: names or formulas of the catalogue, or "
             "CIF files"
         )
+        self.contents.addWidget(self.phases_edit)
+        centre = form()
+        self.controls["pattern_centre"].add_to(centre)
+        self._centre = QWidget()
+        titled = []
+        for name in _CENTRE:
+            field = self.controls[name]
+            titled += [QLabel(field.about["title"]), field.widget]
+        by_hand = row(*titled)
+        by_hand.setContentsMargins(0, 0, 0, 0)
+        self._centre.setLayout(by_hand)
+        centre.addRow(self._centre)
+        self.controls["optimise"].add_to(centre)
+        self.contents.addLayout(centre)
         self.hough_button = button(
             "Hough map",
             "Index the scan by Hough transform (PyEBSDIndex) with these phases, in a process of "
@@ -68,6 +94,8 @@ class CompareSection(Section):
             lambda: [name.strip() for name in self.phases_edit.text().split(",") if name.strip()],
         )
         self.cancel_button = button("Cancel", "Stop indexing", self.cancel_clicked)
+        self.progress_bar = QProgressBar()
+        self.progress_bar.setToolTip("Patterns indexed, patterns a second, and the time left")
         self.open_button = button(
             "Open map…",
             "Compare with a map made elsewhere: .ang, .ctf, orix's .h5, or a saved result",
@@ -79,9 +107,8 @@ class CompareSection(Section):
             self.next_clicked,
         )
         self.result_label = label("How far the two maps agree, of the pixels that both name")
-        self.contents.addLayout(
-            row(self.phases_edit, self.hough_button, self.cancel_button, stretch=0)
-        )
+        self.contents.addLayout(row(self.hough_button, self.cancel_button, stretch=0))
+        self.contents.addWidget(self.progress_bar)
         self.contents.addLayout(row(self.open_button, self.next_button))
         self.contents.addWidget(self.result_label)
         self.show_enabled(can_index=False, indexing=False, compared=False)
@@ -90,8 +117,15 @@ class CompareSection(Section):
         """Enable the buttons that make sense now."""
         self.hough_button.setEnabled(can_index and not indexing)
         self.cancel_button.setEnabled(indexing)
+        self.progress_bar.setVisible(indexing)
         self.open_button.setEnabled(can_index)
         self.next_button.setEnabled(compared)
+
+    def show_progress(self, done: int, total: int, text: str) -> None:
+        """Show how far the indexing is; with a total of zero, that it goes on."""
+        self.progress_bar.setRange(0, total)
+        self.progress_bar.setValue(done)
+        self.progress_bar.setFormat(text)
 
     def show_result(self, text: str) -> None:
         """Say how far the maps agree."""
@@ -106,6 +140,7 @@ class CompareSection(Section):
         self._boxes.setVisible(side)
         self._pair.setVisible(not side)
         self._over.setVisible(settings.view == BLEND)
+        self._centre.setVisible(settings.pattern_centre != STORED)
         hints = {
             SWIPE: "Drag the edge on the image, or anywhere with Shift, to swipe.",
             FLICKER: "The two maps take turns; the space between blinks shows what differs.",
