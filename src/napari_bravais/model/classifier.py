@@ -112,6 +112,7 @@ class Classifier:
             raise ModelError("OpenVINO is not installed: pip install 'napari-bravais[fast]'")
         keras = quiet_keras()
         # Keras knows the layers of a saved file only once their modules are imported.
+        import napari_bravais.model.preparation
         import napari_bravais.model.radon  # noqa: F401
 
         try:
