@@ -24,18 +24,14 @@ classifier through this. Requests return a number at once; the answers come as m
 All but ``died`` carry the ``id`` of the request that they answer.
 """
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
-from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.process import ProcessClient
 
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
 MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
@@ -44,8 +40,10 @@ MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
 CANCEL_PATIENCE = 30.0
 
 
-class ClassifierService:
+class ClassifierService(ProcessClient):
     """The client's side of the classifier's process.
+
+    A process that died is replaced, unless they die like flies, and the scan opened anew.
 
     Parameters
     ----------
@@ -53,60 +51,26 @@ class ClassifierService:
         Called with each `Message`, in a thread of its own.
     """
 
+    module = "napari_bravais.mapping.service_worker"
+
     def __init__(self, receive: Callable[[Message], None]):
-        self._receive = receive
-        self._lock = threading.RLock()
-        self._process: subprocess.Popen | None = None
-        self._numbers = count(1)
+        super().__init__(receive)
         self._opening: Message | None = None  # the last request to open a scan
         self._opened: Message | None = None  # the same, once it went well
         self._mapping: int | None = None
         self._deaths = deque(maxlen=MAX_DEATHS)
-        self._closed = False
-
-    def start(self) -> None:
-        """Start the process, unless it runs, and let it open the scan that was open."""
-        with self._lock:
-            if self._process is not None or self._closed:
-                return
-            self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "napari_bravais.mapping.service_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                # a module in the folder that the user happens to stand in must not be imported
-                env=os.environ | {"PYTHONSAFEPATH": "1"},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-            if self._opened is not None:
-                self._send(self._opened)
-        lines = deque(maxlen=30)
-        keeper = threading.Thread(target=_keep_lines, args=(process.stderr, lines), daemon=True)
-        keeper.start()
-        threading.Thread(
-            target=self._listen, args=(process, keeper, lines), name="classifier", daemon=True
-        ).start()
-
-    @property
-    def pid(self) -> int | None:
-        """Number of the process, None while there is none."""
-        process = self._process
-        return None if process is None else process.pid
 
     def open(self, path: str | Path) -> int:
         """Open a scan, in place of the one that is open if it goes well; ends a map under way."""
         with self._lock:
-            self._opening = self._request("open", path=str(path))
-            self._send(self._opening)
+            self._opening = self._ask("open", path=str(path))
             return self._opening["id"]
 
     def map(self) -> int:
         """Map the scan that is open; ends a map under way."""
         with self._lock:
-            request = self._request("map")
-            self._mapping = request["id"]
-            self._send(request)
-            return request["id"]
+            self._mapping = self._ask("map")["id"]
+            return self._mapping
 
     def cancel(self) -> None:
         """End the map under way after the block that is being worked out.
@@ -116,7 +80,7 @@ class ClassifierService:
         with self._lock:
             if self._mapping is None:
                 return
-            self._send(self._request("cancel"))
+            self._ask("cancel")
             patience = threading.Timer(CANCEL_PATIENCE, self._kill_if, args=(self._mapping,))
             patience.daemon = True
             patience.start()
@@ -126,60 +90,20 @@ class ClassifierService:
 
         A map under way goes on afterwards. Of several requests that wait only the last is served.
         """
-        with self._lock:
-            request = self._request("explain", row=row, column=column, lattice=lattice)
-            self._send(request)
-            return request["id"]
+        return self._ask("explain", row=row, column=column, lattice=lattice)["id"]
 
     def image(self, name: str) -> int:
         """Ask for another electron image of the scan, by one of the names that it came with."""
-        with self._lock:
-            request = self._request("image", name=name)
-            self._send(request)
-            return request["id"]
+        return self._ask("image", name=name)["id"]
 
-    def close(self) -> None:
-        """End the process; no message comes any more."""
-        with self._lock:
-            self._closed = True
-            process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def _request(self, kind: str, **facts) -> Message:
-        return Message(kind, {"id": next(self._numbers), **facts})
-
-    def _send(self, request: Message) -> None:
-        self.start()
-        # if it just died, the thread that listens to it says so
-        with suppress(OSError, ValueError):
-            write_message(self._process.stdin, request)
+    def _started(self) -> None:
+        if self._opened is not None:
+            self._send(self._opened)
 
     def _kill_if(self, mapping: int) -> None:
         with self._lock:
             if self._mapping == mapping and self._process is not None:
                 self._process.kill()
-
-    def _listen(self, process: subprocess.Popen, keeper: threading.Thread, lines: deque) -> None:
-        """Pass on what a process says until it ends."""
-        while (message := read_message(process.stdout)) is not None:
-            with self._lock:
-                if self._closed:
-                    break
-                self._note(message)
-            self._receive(message)
-        status = process.wait()
-        keeper.join(1)
-        with self._lock:
-            for stream in (process.stdin, process.stdout, process.stderr):
-                with suppress(OSError):  # what was not sent went down with the process
-                    stream.close()
-            if self._closed:
-                return
-            restarted = self._restart()
-        reason = f"exit status {status}; its last words: {' | '.join(lines) or 'none'}"
-        self._receive(Message("died", {"reason": reason, "restarted": restarted}))
 
     def _note(self, message: Message) -> None:
         if message.kind == "opened" and message["id"] == self._opening["id"]:
@@ -187,17 +111,11 @@ class ClassifierService:
         elif message.kind in ("finished", "error") and message["id"] == self._mapping:
             self._mapping = None
 
-    def _restart(self) -> bool:
-        """Start another process with the same scan, unless they die like flies."""
+    def _after_death(self) -> dict:
         now = time.monotonic()
-        self._process = self._mapping = None
+        self._mapping = None
         self._deaths.append(now)
-        if len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATHS_WINDOW:
-            return False
-        self.start()
-        return True
-
-
-def _keep_lines(stream, lines: deque) -> None:
-    for line in stream:
-        lines.append(line.decode(errors="replace").rstrip())
+        like_flies = len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATHS_WINDOW
+        if not like_flies:
+            self.start()
+        return {"restarted": not like_flies}
