@@ -12,19 +12,22 @@ from napari_bravais.model.network import with_preparation, without_crystals
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
 
+#: Share of patterns to calibrate with whose structure type the network does not know.
+UNKNOWN_SHARE = 0.1
+
 
 def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: int = 4096) -> float:
     """Find the temperature that makes a network's probabilities likeliest.
 
-    Half of the patterns are new ones of trained materials, half of structure types that neither
-    training nor any test uses (Guo et al. 2017, arXiv:1706.04599).
+    Most of the patterns are new ones of trained materials, as they are in maps; some are of
+    structure types that neither training nor any test uses (Guo et al. 2017, arXiv:1706.04599).
     """
     from scipy.optimize import minimize_scalar
 
     logits, labels = [], []
-    for part in ("trained", "validation type"):
+    for part, share in (("trained", 1 - UNKNOWN_SHARE), ("validation type", UNKNOWN_SHARE)):
         exposures = Exposures(library, library.indices(part), seed=17)
-        for _ in range(n // 2 // 64):
+        for _ in range(round(share * n / 64)):
             prepared, truth, _, _ = exposures.draw(64)
             logits.append(backbone.predict_on_batch(prepared)["logits"])
             labels.append(truth)

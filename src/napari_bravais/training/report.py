@@ -200,8 +200,8 @@ def _gaze(rows: dict) -> str:
             f"{ZONE_AXES} shortest lattice directions (low-index zone axes),\nagainst the share of "
             "the pattern's solid angle that they cover, and against the same weight near the zone "
             "axes\nof a crystal turned at random. A ratio over one, and a weight over that "
-            "elsewhere, say that the network looks\nat zone axes. The maps are as "
-            "coarse as the last feature maps.",
+            "elsewhere, say that the network looks\nat zone axes. In part it must: it weighs "
+            "whole bands, and these are laid over the pattern, brightest where they cross.",
             _table(
                 ["lattice", "patterns", "weight", "solid angle", "elsewhere", "ratio"],
                 [
