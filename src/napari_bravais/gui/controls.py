@@ -78,6 +78,8 @@ class Control(QObject):
         if decimals:
             field.setDecimals(decimals)
             field.setSingleStep(0.01)
+            # three such fields stand in a row: their digits need the buttons' room
+            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         field.setRange(low, high)
         field.setSuffix(self.about.get("suffix", ""))
         field.setSpecialValueText(self.about.get("least", ""))
