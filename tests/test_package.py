@@ -26,14 +26,18 @@ MAY_IMPORT = {
     # of mapping, the maps themselves: what is written and read
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
-        *("mapping.comparison", "mapping.pooled_map"),
+        *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map", "orix_parts"),
     },
     "model": {"lattices"},
-    "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
+    "orix_parts": set(),
+    "mapping": {"lattices", "io", "model", "catalogue", "terminal", "orix_parts"},
     "terminal": {"catalogue", "io", "mapping", "model"},
     "catalogue": {"lattices"},
-    "simulation": {"lattices", "catalogue"},
-    "fingerprint": {"io.files", "mapping.messages", "model.backend", "model.card"},
+    "simulation": {"lattices", "catalogue", "orix_parts"},
+    "fingerprint": {
+        *("io.files", "mapping.messages", "mapping.process"),
+        *("model.backend", "model.card"),
+    },
     "training": {"lattices", "io", "model", "mapping", "simulation", "catalogue"},
     "cli": {
         "terminal",
@@ -49,7 +53,7 @@ MAY_IMPORT = {
         *("lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"),
         *("fingerprint.classes", "fingerprint.service"),
         *("mapping.indexed_map", "mapping.hough", "mapping.pattern_centre", "mapping.phases"),
-        *("mapping.comparison", "mapping.pooled_map"),
+        *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map"),
     },
 }
 
