@@ -52,9 +52,10 @@ class PooledPhase:
     def caption(self) -> str:
         """Say the phase in a line, for a figure's caption."""
         material = f", perhaps {self.candidates[0][0]}" if self.candidates else ""
+        plural = "" if self.orientations == 1 else "s"
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
-            f"{self.probability:.2f} from {self.orientations} orientations, "
+            f"{self.probability:.2f} from {self.orientations} orientation{plural}, "
             f"{percentage(self.fraction)} of the classified area{material}"
         )
 

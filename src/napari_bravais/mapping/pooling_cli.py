@@ -19,7 +19,11 @@ def phases(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", exists=True, file_okay=False, help="Where `bravais map` left its map."
+            "--output",
+            "-o",
+            exists=True,
+            file_okay=False,
+            help="Where `bravais map` left its map; the phases are written beside it.",
         ),
     ],
     elements: Annotated[
