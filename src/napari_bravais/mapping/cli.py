@@ -310,7 +310,10 @@ def _index(
             f"indexed (before: {fit.indexed_before})"
         )
     device = opencl_device() if opencl else None
-    typer.echo(f"Hough indexing by PyEBSDIndex, on {device or 'CPU'}")
+    typer.echo(
+        f"Hough indexing by PyEBSDIndex, on {device or 'CPU'} (the first time on a machine it is "
+        "compiled, which takes a minute or two)"
+    )
     with telling("Indexing") as progress:
         return hough_map(scan, phases, centre, settings, progress)
 

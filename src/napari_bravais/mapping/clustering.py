@@ -8,8 +8,9 @@ MOST_PHASES = 8
 #: Directions that are told apart: the first ones of the index, in which materials differ most.
 DIRECTIONS = 24
 
-#: Least variance of a cluster: below it, two grains of a phase would fall apart.
-_NARROWEST = 0.3
+#: Least variance of a cluster: single patterns of one material spread by one in each direction,
+#: so what is narrower is a few orientations of a phase.
+_NARROWEST = 1.0
 
 #: Twice the usual penalty of a cluster: orientations of one phase are no Gaussian cloud, and at
 #: the usual one simulated samples of three materials fall into six or seven phases.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_bravais.mapping.clustering import cluster
+from napari_bravais.mapping.pooling import group
 from napari_bravais.model.candidates import Material, MaterialIndex
 from napari_bravais.training.evaluate_patterns import Readings
 from napari_bravais.training.evaluate_scores import Score, score
@@ -103,7 +103,7 @@ def evaluate_found_phases(
         chosen = [groups[i] for i in rng.choice(len(groups), min(phases, len(groups)), False)]
         rows = np.concatenate([own[:grains] for own in chosen])
         truth = np.repeat(np.arange(len(chosen)), [len(own[:grains]) for own in chosen])
-        labels = cluster(index.whitened(readings.features[rows]), np.ones(len(rows)))
+        labels = group(index, readings.features[rows], np.ones(len(rows)))
         answers = np.empty(len(rows), int)
         for number in np.unique(labels):
             own = rows[labels == number]
