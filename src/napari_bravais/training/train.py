@@ -12,11 +12,15 @@ from napari_bravais.model.backend import device_name
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary, crystals_of
+from napari_bravais.training.optimiser import ConvolutionalMuon
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures, TrainingBatches
 
 BATCH_SIZE = 128
 BATCHES_PER_EPOCH = 125
-PEAK_LEARNING_RATE = 3e-3
+
+#: Of Muon, for convolutions; AdamW's, for all else, is `ADAM_RATIO` times that.
+PEAK_LEARNING_RATE = 1e-3
+ADAM_RATIO = 3.0
 
 #: Weight of naming the crystal in the loss, against naming its lattice.
 CRYSTAL_WEIGHT = 0.5
@@ -88,7 +92,13 @@ class Clock(keras.callbacks.Callback):
 def compile_for_training(backbone: keras.Model) -> None:
     """Give a network its losses, metrics and optimiser."""
     backbone.compile(
-        optimizer=keras.optimizers.AdamW(PEAK_LEARNING_RATE, weight_decay=1e-2, clipnorm=1.0),
+        optimizer=ConvolutionalMuon(
+            PEAK_LEARNING_RATE,
+            adam_lr_ratio=ADAM_RATIO,
+            weight_decay=1e-2,
+            adam_weight_decay=1e-2,
+            clipnorm=1.0,
+        ),
         loss={
             "logits": keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=NO_CRYSTAL
