@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo napari test clean
+.PHONY: help demo napari need-display test clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -11,9 +11,12 @@ help: ## list what make can do
 demo: $(INSTALLED) ## map the sample scan; the results go to demo-output/
 	$(BIN)/bravais demo -o demo-output
 
-napari: $(INSTALLED) ## open the window on the sample scan (needs a desktop)
+napari: need-display $(INSTALLED) ## open the window on the sample scan (needs a desktop)
 	$(BIN)/napari sample_data/quartz_rutile.h5 --plugin napari-bravais \
 		--with napari-bravais "Bravais lattice map"
+
+need-display:
+	@bash scripts/need-display.sh
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.
