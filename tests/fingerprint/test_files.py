@@ -1,5 +1,7 @@
 """Structure files, good and bad."""
 
+import re
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -64,6 +66,23 @@ def test_damaged_files_give_one_error_that_names_them(tmp_path, name, text):
         read_structure(tmp_path / name)
     with pytest.raises(StructureError, match="no such file"):
         read_structure(tmp_path / "missing.cif")
+
+
+def test_a_large_cif_file_is_read_in_bounded_time_or_refused(tmp_path):
+    import time
+
+    path = tmp_path / "large.cif"
+    write(path, IRON.repeat(15))  # 6,750 sites, which ASE would compare in pairs
+    start = time.thread_time()
+    atoms = read_structure(path)
+    assert time.thread_time() - start < 20
+    assert (len(atoms), atoms.pbc.all()) == (6750, True)
+    text = path.read_text()
+    assert "x, y, z" in text
+    text = text.replace("'x, y, z'", "'x, y, z'\n  '-x, -y, -z'").replace("P 1", "P -1")
+    path.write_text(re.sub(r"(IT_number\s+)1", r"\g<1>2", text))
+    with pytest.raises(StructureError, match=r"large\.cif: it lists 6750 sites and symmetry"):
+        read_structure(path)
 
 
 def test_one_atom_in_a_cell_is_a_crystal():

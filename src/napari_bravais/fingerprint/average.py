@@ -114,7 +114,7 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
 
 def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
     """Return vectors from some atoms to all in reach, shape (m, 3), and these atoms' positions."""
-    from scipy.spatial import cKDTree
+    from napari_bravais.fingerprint.pairs import vectors_between
 
     cloud = images_near(atoms, REACH * bond)
     inside = cloud[: len(atoms)]
@@ -126,10 +126,7 @@ def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
         near = np.argsort(((inside - middle) ** 2).sum(axis=1))
         chosen = near[: min(MAX_REFERENCES, max(len(near) // 3, 20))]
     references = inside[chosen]
-    neighbours = cKDTree(cloud).query_ball_point(references, REACH * bond)
-    counts = [len(found) for found in neighbours]
-    vectors = cloud[np.concatenate(neighbours)] - np.repeat(references, counts, axis=0)
-    return vectors[(vectors**2).sum(axis=1) > (bond / 2) ** 2], references
+    return vectors_between(references, cloud, bond / 2, REACH * bond), references
 
 
 def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, float]:
@@ -161,23 +158,15 @@ def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, f
 def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean vector of each pile, shape (k, 3), and how many vectors are in it."""
     from scipy.ndimage import gaussian_filter, maximum_filter
-    from scipy.spatial import cKDTree
+
+    from napari_bravais.fingerprint.pairs import gather, histogram
 
     half = int(np.ceil(REACH / BIN)) + 1
-    side = 2 * half + 1
-    bins = np.rint(vectors / BIN).astype(int) + half
-    histogram = np.bincount(np.ravel_multi_index(bins.T, (side,) * 3), minlength=side**3)
-    density = gaussian_filter(histogram.reshape((side,) * 3).astype(np.float32), 0.8, truncate=3)
+    density = gaussian_filter(histogram(vectors, BIN, half), 0.8, truncate=3)
     peak = (density == maximum_filter(density, 3)) & (density > 0.1 * density.max())
-    summits = (np.argwhere(peak) - half) * BIN
-    distances, nearest = cKDTree(summits).query(vectors, distance_upper_bound=0.3)
-    kept = np.isfinite(distances)
-    counts = np.bincount(nearest[kept], minlength=len(summits))
-    sums = [
-        np.bincount(nearest[kept], vectors[kept, axis], minlength=len(summits)) for axis in range(3)
-    ]
-    piles = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
-    return piles[counts > 0], counts[counts > 0]
+    sums, counts = gather(vectors, np.argwhere(peak), BIN, half, 0.3)
+    filled = counts > 0
+    return sums[filled] / counts[filled, None], counts[filled]
 
 
 def _upper_half(vectors: np.ndarray) -> np.ndarray:
@@ -188,18 +177,11 @@ def _upper_half(vectors: np.ndarray) -> np.ndarray:
 
 def _scores(cells: np.ndarray, piles: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the mean count of the piles on each lattice's points within reach."""
-    from scipy.spatial import cKDTree
+    from napari_bravais.fingerprint.pairs import mean_on_points, nearby
 
     # what the pile next to each place of a grid counts, so that any lattice is looked up at once
-    half = int(np.ceil(REACH / BIN))
-    grid = (np.stack(np.indices((2 * half + 1,) * 3), axis=-1) - half) * BIN
-    _, nearest = cKDTree(piles).query(grid, distance_upper_bound=0.4)
-    near = np.append(counts, 0)[nearest]
-    points = _STEPS @ cells
-    inside = (points**2).sum(axis=2) < (REACH - BIN) ** 2
-    bins = np.clip(np.rint(points / BIN).astype(int) + half, 0, 2 * half)
-    found = near[bins[..., 0], bins[..., 1], bins[..., 2]] * inside
-    return found.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
+    near = nearby(piles, counts, BIN, int(np.ceil(REACH / BIN)), 0.4)
+    return mean_on_points(cells, _STEPS, near, BIN, REACH - BIN)
 
 
 def _refined(cell, piles, counts) -> tuple[np.ndarray, float]:

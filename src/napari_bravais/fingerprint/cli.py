@@ -167,34 +167,60 @@ def responses(output: _Output = DOCS) -> None:
 
 
 @app.command(rich_help_panel=_PAPER)
-def thermal(output: _Output = DOCS) -> None:
+def thermal(
+    number: Annotated[
+        int, typer.Option("--structures", "-n", min=1, help="Snapshots a temperature.")
+    ] = 4,
+    output: _Output = DOCS,
+) -> None:
     """Copper in molecular dynamics from 300 K until it melts, ours and spglib's."""
+    from tqdm import tqdm
+
+    from napari_bravais.fingerprint.figures import draw_thermal
     from napari_bravais.fingerprint.gallery import heat_copper
 
-    _save_rows(heat_copper(_bundled()), output / "thermal")
+    rows = heat_copper(_bundled(), number, tqdm)
+    _save_rows(rows, output / "thermal")
+    draw_thermal(rows, output / "thermal.png")
 
 
 @app.command(rich_help_panel=_PAPER)
-def calibration(number: _Number = 800, output: _Output = DOCS) -> None:
+def calibration(
+    number: Annotated[int, typer.Option("--structures", "-n", min=10, help="Structures.")] = 800,
+    output: _Output = DOCS,
+) -> None:
     """How far probabilities can be trusted, on structures with all degrees of defects."""
     import numpy as np
 
     from napari_bravais.fingerprint.classifier import softmax
     from napari_bravais.fingerprint.evaluate import calibration_error, calibration_sample
+    from napari_bravais.fingerprint.figures import draw_calibration
 
     classifier = _bundled()
     images, classes = calibration_sample(number)
     logits = classifier.logits(images)
+    temperatures = {"raw": 1.0, "calibrated": classifier.card["temperature"]}
+    answers = {name: softmax(logits / each) for name, each in temperatures.items()}
     rows = [
         {
-            "temperature": round(temperature, 3),
+            "probabilities": f"{name}, logits divided by {temperatures[name]:.2f}",
             "structures": number,
-            "accuracy": float(np.mean(logits.argmax(axis=1) == classes)),
-            "expected calibration error": calibration_error(softmax(logits / temperature), classes),
+            "accuracy": float(np.mean(probabilities.argmax(axis=1) == classes)),
+            "mean confidence": float(probabilities.max(axis=1).mean()),
+            "expected calibration error": calibration_error(probabilities, classes),
         }
-        for temperature in (1.0, classifier.card["temperature"])
+        for name, probabilities in answers.items()
     ]
     _save_rows(rows, output / "calibration")
+    draw_calibration(answers, classes, output / "calibration.png")
+
+
+@app.command(rich_help_panel=_PAPER)
+def speed(number: _Number = 40, output: _Output = DOCS) -> None:
+    """Processor time of one fingerprint, on one core."""
+    from napari_bravais.fingerprint.speed import times
+
+    _save_rows(times(number), output / "speed")
 
 
 @app.command(rich_help_panel=_MAKING)

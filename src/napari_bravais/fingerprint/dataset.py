@@ -14,9 +14,12 @@ from napari_bravais.io.files import replacing
 #: Structures of the whole set, and the seed they are drawn with.
 NUMBER, SEED = 10_000, 2018
 
+#: Structures that are made and kept together; the space groups, in turn, fill it evenly.
+PART = 400
+
 
 def make_dataset(folder: Path, number: int = NUMBER, seed: int = SEED) -> None:
-    """Make fingerprints and their classes.
+    """Make fingerprints and their classes; what was broken off goes on after its last part.
 
     Parameters
     ----------
@@ -30,23 +33,40 @@ def make_dataset(folder: Path, number: int = NUMBER, seed: int = SEED) -> None:
     """
     from tqdm import tqdm
 
+    starts = range(0, number, PART)
+    parts = [folder / f"part-{number}-{seed}-{start}.npz" for start in starts]
     folder.mkdir(parents=True, exist_ok=True)
+    for start, part in zip(tqdm(starts, unit=" parts"), parts, strict=True):
+        if not part.exists():
+            _make_part(part, min(PART, number - start), [seed, start])
+    groups, elements = [], set()
     with replacing(folder / "fingerprints.npy") as temporary:
         shape = (number, SIZE, SIZE, 3)
         images = np.lib.format.open_memmap(temporary, "w+", np.float16, shape)
-        classes = np.empty(number, np.int64)
-        groups, elements = [], set()
-        every = tqdm(solids(number, seed), total=number, unit=" structures", mininterval=5)
-        for index, solid in enumerate(every):
-            images[index] = fingerprint(solid.atoms)
-            classes[index] = CLASS_OF_SPACE_GROUP[solid.space_group].index
-            groups.append(solid.space_group)
-            elements.update(solid.atoms.get_chemical_symbols())
+        for start, part in zip(starts, parts, strict=True):
+            with np.load(part) as found:
+                images[start : start + PART] = found["images"]
+                groups += found["groups"].tolist()
+                elements.update(found["elements"].tolist())
         images.flush()
-    np.save(folder / "classes.npy", classes)
+    np.save(folder / "classes.npy", [CLASS_OF_SPACE_GROUP[group].index for group in groups])
     facts = {"number": number, "seed": seed, "elements": len(elements)}
     facts["space_groups"] = {str(group): groups.count(group) for group in sorted(set(groups))}
     (folder / "set.json").write_text(json.dumps(facts, indent=1) + "\n")
+    for part in parts:
+        part.unlink()
+
+
+def _make_part(path: Path, number: int, seed: list[int]) -> None:
+    """Write fingerprints, space groups and elements of some structures."""
+    every = list(solids(number, seed))
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            images=np.array([fingerprint(solid.atoms) for solid in every], np.float16),
+            groups=[solid.space_group for solid in every],
+            elements=[solid.atoms.numbers[0] for solid in every],
+        )
 
 
 def open_dataset(folder: Path) -> tuple[np.ndarray, np.ndarray, dict]:

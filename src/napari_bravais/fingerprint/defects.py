@@ -61,32 +61,49 @@ def without_centres(repeats: int, fraction: float, random: np.random.Generator, 
     return atoms[np.setdiff1d(np.arange(len(atoms)), gone)]
 
 
-def molten_by(temperature: float, steps: int = 300, seed: int = 0) -> "Atoms":
-    """Return 256 atoms of copper after some molecular dynamics with ASE's effective-medium theory.
+def copper(temperature: float) -> "Atoms":
+    """Return 256 atoms of copper on their sites, expanded as at a temperature in kelvins."""
+    from ase.build import bulk
+
+    # thermal expansion, linear
+    return bulk("Cu", "fcc", a=3.615 * (1 + 1.9e-5 * (temperature - 293)), cubic=True).repeat(4)
+
+
+def hot_copper(temperature: float, snapshots: int, seed: int = 0) -> list["Atoms"]:
+    """Return `copper` in molecular dynamics with ASE's effective-medium theory.
 
     Parameters
     ----------
     temperature
         In kelvins; copper melts at 1358.
-    steps
-        Of 5 femtoseconds.
+    snapshots
+        How many structures: the first after a picosecond, then one each quarter of one.
     seed
-        Of the thermostat.
+        Of velocities and thermostat.
     """
     from ase import units
-    from ase.build import bulk
     from ase.calculators.emt import EMT
+    from ase.constraints import FixCom
     from ase.md.langevin import Langevin
     from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
     random = np.random.default_rng(seed)
-    # thermal expansion of copper, linear
-    atoms = bulk("Cu", "fcc", a=3.615 * (1 + 1.9e-5 * (temperature - 293)), cubic=True).repeat(4)
+    atoms = copper(temperature)
     atoms.calc = EMT()
+    atoms.set_constraint(FixCom())
     MaxwellBoltzmannDistribution(atoms, temperature_K=2 * temperature, rng=random)
     motion = Langevin(
-        atoms, 5 * units.fs, temperature_K=temperature, friction=0.02 / units.fs, rng=random
+        atoms,
+        5 * units.fs,
+        temperature_K=temperature,
+        friction=0.02 / units.fs,
+        fixcm=False,
+        rng=random,
     )
-    motion.run(steps)
-    atoms.calc = None
-    return atoms
+    taken = []
+    for steps in [200] + [50] * (snapshots - 1):
+        motion.run(steps)
+        snapshot = atoms.copy()
+        snapshot.set_constraint()
+        taken.append(snapshot)
+    return taken

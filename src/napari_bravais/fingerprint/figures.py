@@ -33,7 +33,14 @@ def _figure(path: Path, size: tuple[float, float]) -> Iterator["Figure"]:
         yield figure
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=150, metadata={"Software": None})
+            # of axes with a fixed aspect the layout leaves too little room for titles
+            figure.savefig(
+                temporary,
+                dpi=150,
+                bbox_inches="tight",
+                pad_inches=0.05,
+                metadata={"Software": None},
+            )
 
 
 def visible(fingerprint: np.ndarray) -> np.ndarray:
@@ -102,6 +109,60 @@ def draw_path(
         axes.legend(frameon=False, loc="center right")
 
 
+def draw_thermal(rows: list[dict], path: Path) -> None:
+    """Draw what the network and spglib say of hot copper; ``rows`` as `heat_copper` returns."""
+    with _figure(path, (4.2, 3.0)) as figure:
+        axes = figure.subplots()
+        hot = [row["temperature (K)"] for row in rows]
+        fcc = next(each for each in CLASSES if each.key == "fcc")
+        for what, style, label in (
+            ("network", "o-", "network: called fcc"),
+            ("mean probability of fcc", "o:", "network: probability of fcc"),
+        ):
+            axes.plot(hot, [row[what] for row in rows], style, color=fcc.colour, label=label)
+        loose = [row["spglib, loose"] for row in rows]
+        axes.plot(hot, loose, "s-", color="0.5", label="spglib, loose: Fm-3m")
+        axes.axvline(1358, color="0.7", lw=0.6, zorder=0)
+        axes.text(1380, 0.5, "melts", rotation=90, va="center", color="0.4")
+        axes.set(xlabel="Temperature (K)", ylabel="Fraction", ylim=(-0.03, 1.03))
+        axes.legend(frameon=False)
+
+
+def draw_calibration(
+    answers: dict[str, np.ndarray], classes: np.ndarray, path: Path, bins: int = 10
+) -> None:
+    """Draw how often the network is right against how sure it is.
+
+    Parameters
+    ----------
+    answers
+        Probabilities, shape (n, 7), by what they are.
+    classes
+        What is true, shape (n,).
+    path
+        Where to.
+    bins
+        Of confidence, each with about as many structures.
+    """
+    with _figure(path, (3.6, 3.4)) as figure:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color="0.7", lw=0.8, zorder=0)
+        for (name, probabilities), style in zip(answers.items(), ("s:", "o-"), strict=False):
+            confidence = probabilities.max(axis=1)
+            right = probabilities.argmax(axis=1) == classes
+            parts = np.array_split(np.argsort(confidence), bins)
+            sure, true = ([values[part].mean() for part in parts] for values in (confidence, right))
+            axes.plot(sure, true, style, ms=4, lw=0.8, label=name)
+        axes.set(
+            xlabel="Probability of the likeliest class",
+            ylabel="Fraction right",
+            xlim=(0, 1.02),
+            ylim=(0, 1.02),
+            aspect="equal",
+        )
+        axes.legend(frameon=False, loc="upper left")
+
+
 def draw_responses(maps: dict[str, list[np.ndarray]], path: Path) -> None:
     """Draw the response maps of some layers' filters, channel by channel (figure 5a)."""
     number = len(next(iter(maps.values())))
@@ -112,9 +173,9 @@ def draw_responses(maps: dict[str, list[np.ndarray]], path: Path) -> None:
                 channel, filter_ = divmod(index, number)
                 axes.imshow(visible(images[filter_][..., channel]), cmap="magma", vmin=0, vmax=1)
                 axes.set(xticks=[], yticks=[])
-                if row is every[0] and not filter_:
-                    axes.set_title(("Red", "Green", "Blue")[channel], loc="left")
             row[0].set_ylabel(layer)
+        for channel, name in enumerate(("Red", "Green", "Blue")):
+            every[0, channel * number].set_title(name, loc="left")
 
 
 def draw_local(atoms, probabilities: np.ndarray, path: Path) -> None:
@@ -128,7 +189,7 @@ def draw_local(atoms, probabilities: np.ndarray, path: Path) -> None:
     colours = np.array([to_rgb(each.colour) for each in CLASSES])[labels]
     with _figure(path, (7.2, 3.2)) as figure:
         left, right = figure.subplots(1, 2)
-        left.scatter(*atoms.positions[middle, :2].T, s=1.5, color="0.2", linewidths=0)
+        left.scatter(*atoms.positions[middle, :2].T, s=2.5, color="0.2", linewidths=0)
         left.set(title="Atoms within 2 Å of the slice", xlim=(0, width), ylim=(0, height))
         right.imshow(colours, origin="lower", extent=(0, width, 0, height), alpha=sure)
         right.set(title="Likeliest class, pale where unsure")

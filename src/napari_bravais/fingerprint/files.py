@@ -17,6 +17,9 @@ OVERLAP = 0.4
 #: Atoms that a structure may have.
 MOST_ATOMS = 2_000_000
 
+#: Sites of a CIF file from which on ASE, which compares each with every other, takes too long.
+MOST_SITES = 2000
+
 
 class StructureError(Exception):
     """A structure cannot be classified; the message says what is wrong with it."""
@@ -42,14 +45,15 @@ def read_structure(path: str | Path, element_types: list[str] | None = None) -> 
     StructureError
         If the file is missing or cannot be read, or for what `checked` raises.
     """
-    from ase.io import read
     from ase.io.formats import UnknownFileTypeError
 
     path = Path(path)
     if not path.is_file():
         raise StructureError(f"{path}: there is no such file")
     try:
-        atoms = read(path, index=-1, **_options(path))
+        atoms = _read(path)
+    except StructureError:
+        raise
     except UnknownFileTypeError as error:
         raise StructureError(f"{path}: ASE does not know this kind of file") from error
     except Exception as error:  # ASE's readers raise whatever their parsing meets
@@ -101,6 +105,32 @@ def checked(atoms: "Atoms") -> "Atoms":
             f"atoms overlap: number {closest + 1} has a neighbour at {distances[closest]:.2f} Å"
         )
     return atoms
+
+
+def _read(path: Path) -> "Atoms":
+    """Read the last structure of a file."""
+    from ase.io import read
+
+    if path.suffix.lower() == ".cif" and path.stat().st_size > 20 * MOST_SITES:
+        return _read_large_cif(path)
+    return read(path, index=-1, **_options(path))
+
+
+def _read_large_cif(path: Path) -> "Atoms":
+    """Read the last structure of a CIF file, without a search for equivalent sites in P1."""
+    from ase.io.cif import parse_cif
+
+    block = [block for block in parse_cif(str(path)) if block.has_structure()][-1]
+    listed = block.get_unsymmetrized_structure()
+    if len(listed) <= MOST_SITES:
+        return block.get_atoms()
+    if len(block.get_spacegroup(True).get_symop()) > 1:
+        raise StructureError(
+            f"{path}: it lists {len(listed)} sites and symmetry operations; that would take too "
+            "long: write all atoms of the cell out, in P1"
+        )
+    listed.pbc = True
+    return listed
 
 
 def _options(path: Path) -> dict:

@@ -8,7 +8,7 @@ import numpy as np
 from napari_bravais.fingerprint.classes import CLASS_OF_SPACE_GROUP
 from napari_bravais.fingerprint.classifier import StructureClassifier
 from napari_bravais.fingerprint.cluster import fingerprint
-from napari_bravais.fingerprint.defects import displaced, molten_by, supercell, thinned
+from napari_bravais.fingerprint.defects import copper, displaced, hot_copper, supercell, thinned
 from napari_bravais.fingerprint.figures import draw_fingerprints, draw_responses
 from napari_bravais.fingerprint.files import checked
 from napari_bravais.fingerprint.prototypes import prototype
@@ -83,17 +83,31 @@ def _filters(model, image: np.ndarray) -> dict[str, list[np.ndarray]]:
     }
 
 
-def heat_copper(classifier: StructureClassifier, samples: int = 4) -> list[dict]:
-    """Return how often hot copper is called fcc, by the network and by spglib."""
+def heat_copper(classifier: StructureClassifier, samples: int, progress=iter) -> list[dict]:
+    """Return how often hot copper is called fcc, by the network and by spglib.
+
+    Parameters
+    ----------
+    classifier
+        The network.
+    samples
+        Snapshots a temperature, as `hot_copper` takes them.
+    progress
+        Wraps the temperatures, for a progress bar.
+    """
+    fcc = CLASS_OF_SPACE_GROUP[225].index
     rows = []
-    for temperature in TEMPERATURES:
-        every = [checked(molten_by(temperature, seed=seed)) for seed in range(samples)]
+    for temperature in progress(TEMPERATURES):
+        moved = hot_copper(temperature, samples)
+        sites = copper(temperature).positions
+        off = np.mean([((atoms.positions - sites) ** 2).sum(axis=1).mean() for atoms in moved])
+        every = [checked(atoms) for atoms in moved]
         probabilities = classifier.predict(np.stack([fingerprint(atoms) for atoms in every]))
-        fcc = CLASS_OF_SPACE_GROUP[225].index
         rows.append(
             {
                 "temperature (K)": temperature,
-                "structures": samples,
+                "snapshots": samples,
+                "off the sites, root mean square (Å)": f"{off**0.5:.2f}",
                 "network": float((probabilities.argmax(axis=1) == fcc).mean()),
                 "mean probability of fcc": float(probabilities[:, fcc].mean()),
                 **{

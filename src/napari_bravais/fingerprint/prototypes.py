@@ -45,7 +45,7 @@ class Solid:
     atoms: "Atoms"
 
 
-def solids(number: int, seed: int) -> Iterator[Solid]:
+def solids(number: int, seed: int | list[int]) -> Iterator[Solid]:
     """Yield structures, the space groups in turn, that spglib agrees on at every tolerance.
 
     Parameters

@@ -5,7 +5,8 @@ says more), so the window asks through this. Answers come as messages:
 
 ============  =====================================================================
 ``answered``  a structure: ``path``, ``formula``, ``atoms``, ``class`` (its index),
-              ``space_groups`` (in words, by tolerance) and the arrays
+              ``space_groups`` (in words, by tolerance), ``space_group_numbers``
+              (the same; None where spglib finds none) and the arrays
               ``probabilities``, ``fingerprint`` (RGB, uint8, as it is shown)
               and ``response`` (64, 64), float32 in [0, 1]
 ``error``     a structure cannot be classified: ``path``, ``text``

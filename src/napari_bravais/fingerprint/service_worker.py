@@ -52,6 +52,7 @@ def _classified(request: Message, classifier: "StructureClassifier") -> Message:
         "atoms": said.atoms,
         "class": said.crystal_class.index,
         "space_groups": {name: symbol(group) for name, group in said.space_groups.items()},
+        "space_group_numbers": said.space_groups,
     }
     arrays = {
         "probabilities": said.probabilities,
