@@ -15,12 +15,13 @@ from qtpy.QtCore import QObject, QProcess, QTimer
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui.arranger import Arranger
-from napari_bravais.gui.classes import NOT_CLASSIFIED_VALUE, NOT_MAPPED, classes_of
+from napari_bravais.gui.cif_lattices import CifLattices
+from napari_bravais.gui.classes import classes_of, values_of
 from napari_bravais.gui.display import Display
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
-from napari_bravais.gui.settings import LATTICES_LEVEL, STORED, Settings
+from napari_bravais.gui.settings import STORED, Settings
 from napari_bravais.gui.texts import progress_text
 from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
@@ -61,8 +62,11 @@ class Comparing(QObject):
         super().__init__(section)
         self._scene, self._arranger, self._display = scene, arranger, display
         self._section, self._inspect = section, inspect
+        self._lattices = CifLattices(section)
         self.other = None
         self.comparison: Comparison | None = None
+        self._look: tuple = ()  # level and colours in which the other map is shown
+        self._count = 0  # how often was compared: only the last result counts
         self._places: list = []
         self._scan = 0  # how many scans were opened: answers about an earlier one come too late
         self._folder: tempfile.TemporaryDirectory | None = None
@@ -74,6 +78,7 @@ class Comparing(QObject):
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self._compare)
         display.painted.connect(self._again)
+        display.settings_changed.connect(self._follow_settings)
         section.hough_clicked.connect(self.index)
         section.cancel_clicked.connect(self.cancel)
         section.open_clicked.connect(self._ask_and_open)
@@ -83,21 +88,25 @@ class Comparing(QObject):
         section.destroyed.connect(lambda: _end(running))  # a bound method would be held weakly
 
     def release(self) -> None:
-        """End a process that indexes."""
+        """End the processes, and listen no more."""
         self._rest.stop()
+        self._scan += 1
+        self._count += 1
+        self._lattices.release()
         self.cancel()
 
     def open_scan(self) -> None:
         """Begin anew with another scan, and with the map that its file stores."""
         self.cancel()
         self._scan += 1
+        self._count += 1
         self.other = self.comparison = None
         self._section.show_result("")
         self._show_enabled()
         # a pattern centre given by hand is that of one scan
         self._display.change(pattern_centre=STORED)
         path = Path(self._scene.scan["path"])
-        self._read(lambda: stored_map(path), path, silent=True)
+        self._read(lambda: stored_map(path), path, stored=True)
 
     def index(self, phases: list[str]) -> None:
         """Index the scan by Hough transform, in a process of its own, and show the map."""
@@ -177,8 +186,8 @@ class Comparing(QObject):
         path = next(Path(self._folder.name).glob("*.h5"))
         self._read(lambda: replace(read_map(path), source=SOURCE), path)
 
-    def _read(self, read, path: Path, silent: bool = False) -> None:
-        """Read a map in a thread, and show it if it fits."""
+    def _read(self, read, path: Path, stored: bool = False) -> None:
+        """Read a map in a thread, and show it if it fits; nobody asked for a stored one."""
         scan = self._scan
 
         def attempt():
@@ -196,27 +205,48 @@ class Comparing(QObject):
                 fault = f"{path.name} is a map of {other.shape} pixels, but the scan's is {shape}."
             if fault is not None:
                 self._section.show_result("")
-                if not silent:
+                if not stored:
                     show_error(fault)
             elif other is not None:
-                self._show(other)
+                self._show(other, wanted=not stored)
             self._show_enabled()
 
         worker = thread_worker(attempt)()
         worker.returned.connect(take)
         worker.start()
 
-    def _show(self, other) -> None:
+    def _show(self, other, wanted: bool) -> None:
+        """Show another map; one that nobody asked for waits for the network's to stand beside."""
         self.other = other
-        values = np.where(other.labels < 0, NOT_CLASSIFIED_VALUE, other.labels + 1)
-        values = np.where(other.mapped, values, NOT_MAPPED).astype(np.uint8)
-        classes = classes_of(LATTICES_LEVEL)
-        layer = self._labels(map_title(other), values, class_colours(classes))
+        settings = self._display.settings
+        classes = classes_of(settings.level, settings.colours)
+        values = values_of(other.labels, other.mapped, classes)
+        layer = self._labels(map_title(other), values, class_colours(classes, settings.hidden))
         layer.features = hover_texts(classes)
         layer.metadata[MAP] = other
+        self._look = settings.level, settings.colours, settings.hidden
         self._scene.set_map(OTHER, layer, values)
-        self._arranger.show_new(OTHER)
+        if wanted or self._display.derived is not None:
+            self._arranger.show_new(OTHER)
+        else:
+            self._arranger.update()
+            self._section.show_result(
+                "The file stores a map of its own, which will stand beside the network's. Tick "
+                "«Other map» to see it now."
+            )
         self._compare()
+
+    def _follow_settings(self, settings: Settings) -> None:
+        """Show the other map in the classes and colours of the network's."""
+        look = settings.level, settings.colours, settings.hidden
+        place = self._scene.places.get(OTHER)
+        if look == self._look or place is None:
+            return
+        self._look = look
+        classes = classes_of(settings.level, settings.colours)
+        place.layer.colormap = class_colours(classes, settings.hidden)
+        place.layer.features = hover_texts(classes)
+        self._scene.repaint(OTHER, values_of(self.other.labels, self.other.mapped, classes))
 
     def _again(self) -> None:
         """Compare anew once the map rests."""
@@ -225,19 +255,31 @@ class Comparing(QObject):
             self._rest.start()
 
     def _compare(self) -> None:
-        if self.other is None or self._display.derived is None:
+        """Compare the maps in a thread: it takes a while on large ones."""
+        derived, other = self._display.derived, self.other
+        if other is None or derived is None:
             return
-        found = self.comparison = compare(self._display.derived.as_phase_map(), self.other)
-        self._places = []
+        self._count += 1
+        number = self._count
+
+        def work() -> Comparison:
+            return compare(derived.as_phase_map(), other)
+
+        worker = thread_worker(work)()
+        worker.returned.connect(lambda found: number == self._count and self._show_found(found))
+        worker.start()
+
+    def _show_found(self, found: Comparison) -> None:
+        self.comparison, self._places = found, []
         difference = np.asarray(found.difference, np.uint8)
-        colours = {kind.code: kind.colour for kind in DIFFERENCES} | {None: "transparent"}
-        layer = self._labels(DIFFERENCE, difference, DirectLabelColormap(color_dict=colours))
-        fresh = DIFFERENCE not in self._scene.places
-        self._scene.set_map(DIFFERENCE, layer, difference)
-        if fresh:
-            self._arranger.show_new(DIFFERENCE, (MAP_NAME, OTHER))
+        if DIFFERENCE in self._scene.places:
+            self._scene.repaint(DIFFERENCE, difference)
         else:
-            self._arranger.update()
+            colours = {kind.code: kind.colour for kind in DIFFERENCES} | {None: "transparent"}
+            layer = self._labels(DIFFERENCE, difference, DirectLabelColormap(color_dict=colours))
+            self._scene.set_map(DIFFERENCE, layer, difference)
+            self._arranger.show_new(OTHER)
+            self._arranger.show_new(DIFFERENCE, (MAP_NAME, OTHER))
         self._scene.activate(MAP_NAME)  # which says what is under the cursor
         agreement = (
             f"With {map_title(self.other)}: {found.agreement:.1%} agree, "

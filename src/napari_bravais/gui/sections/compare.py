@@ -26,13 +26,15 @@ class CompareSection(Section):
     shown_changed = Signal(str, bool)  # name of a map, whether it is shown beside the others
     pair_chosen = Signal(str, str)  # the lower map and the upper one
     hough_clicked = Signal(list)  # names of phases
+    phases_changed = Signal(list)  # their names
+    cif_clicked = Signal()
     cancel_clicked = Signal()
     open_clicked = Signal()
     next_clicked = Signal()
 
     def __init__(self):
         super().__init__("Compare", "Maps beside each other or over each other.")
-        names = ("view", "blend", "pattern_centre", *_CENTRE, "optimise")
+        names = ("view", "grid", "blend", "pattern_centre", *_CENTRE, "optimise")
         self.controls = {name: Control(name) for name in names}
         for control in self.controls.values():
             control.changed.connect(self.setting_changed.emit)
@@ -44,7 +46,13 @@ class CompareSection(Section):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(1)
         self.shown_boxes: dict[str, QCheckBox] = {}
-        self.contents.addWidget(self._boxes)
+        self._beside = QWidget()
+        beside = form()
+        beside.setContentsMargins(0, 0, 0, 0)
+        self.controls["grid"].add_to(beside)
+        beside.addRow(self._boxes)
+        self._beside.setLayout(beside)
+        self.contents.addWidget(self._beside)
         self._pair = QWidget()
         self.lower_box, self.upper_box = QComboBox(), QComboBox()
         self.lower_box.setToolTip("The lower map: on the left of the edge, first in turn")
@@ -72,7 +80,15 @@ class CompareSection(Section):
             "Phases to index by, with commas between them: names or formulas of the catalogue, or "
             "CIF files"
         )
-        self.contents.addWidget(self.phases_edit)
+        self.phases_edit.editingFinished.connect(self._tell_phases)
+        self.cif_button = button("CIF…", "Add CIF files to the phases", self.cif_clicked)
+        self.contents.addLayout(row(self.phases_edit, self.cif_button, stretch=0))
+        self.lattices_label = label(
+            "Bravais lattice of each CIF file: of its space group, which spglib finds, and as the "
+            "network that reads diffraction fingerprints of structures sees it, also where defects "
+            "hide the symmetry. It knows seven classes of elemental solids."
+        )
+        self.contents.addWidget(self.lattices_label)
         centre = form()
         self.controls["pattern_centre"].add_to(centre)
         self._centre = QWidget()
@@ -91,7 +107,7 @@ class CompareSection(Section):
             "Index the scan by Hough transform (PyEBSDIndex) with these phases, in a process of "
             "its own, and compare",
             self.hough_clicked,
-            lambda: [name.strip() for name in self.phases_edit.text().split(",") if name.strip()],
+            self._phases,
         )
         self.cancel_button = button("Cancel", "Stop indexing", self.cancel_clicked)
         self.progress_bar = QProgressBar()
@@ -112,6 +128,17 @@ class CompareSection(Section):
         self.contents.addLayout(row(self.open_button, self.next_button))
         self.contents.addWidget(self.result_label)
         self.show_enabled(can_index=False, indexing=False, compared=False)
+
+    def add_phases(self, names: list[str]) -> None:
+        """Add phases to those that are named."""
+        if names:
+            self.phases_edit.setText(", ".join(dict.fromkeys([*self._phases(), *names])))
+            self._tell_phases()
+
+    def show_lattices(self, text: str) -> None:
+        """Say which lattices the phases have that come from CIF files."""
+        self.lattices_label.setText(text)
+        self.lattices_label.setVisible(bool(text))
 
     def show_enabled(self, *, can_index: bool, indexing: bool, compared: bool) -> None:
         """Enable the buttons that make sense now."""
@@ -137,7 +164,7 @@ class CompareSection(Section):
         for name, control in self.controls.items():
             control.show_value(getattr(settings, name))
         side = settings.view == SIDE_BY_SIDE
-        self._boxes.setVisible(side)
+        self._beside.setVisible(side)
         self._pair.setVisible(not side)
         self._over.setVisible(settings.view == BLEND)
         self._centre.setVisible(settings.pattern_centre != STORED)
@@ -172,6 +199,12 @@ class CompareSection(Section):
         for box in (self.lower_box, self.upper_box):
             box.clear()
             box.addItems(names)
+
+    def _phases(self) -> list[str]:
+        return [name.strip() for name in self.phases_edit.text().split(",") if name.strip()]
+
+    def _tell_phases(self) -> None:
+        self.phases_changed.emit(self._phases())
 
     def _tell_pair(self) -> None:
         self.pair_chosen.emit(self.lower_box.currentText(), self.upper_box.currentText())
