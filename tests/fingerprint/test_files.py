@@ -42,7 +42,7 @@ def moved(atoms: Atoms, **changes) -> Atoms:
 @pytest.mark.parametrize(
     ("atoms", "fault"),
     [
-        (Atoms("Fe"), "1 atoms and no cell"),
+        (Atoms("Fe"), "1 atom and no cell"),
         (Atoms(cell=[1, 1, 1], pbc=True), "0 atoms"),
         (moved(IRON, positions=[[0, 0, 0], [0.1, 0, 0]]), "overlap.*0.10 Å"),
         (moved(IRON, numbers=[26, 0]), "no known element: atomic number 0"),
@@ -82,6 +82,13 @@ def test_a_large_cif_file_is_read_in_bounded_time_or_refused(tmp_path):
     text = text.replace("'x, y, z'", "'x, y, z'\n  '-x, -y, -z'").replace("P 1", "P -1")
     path.write_text(re.sub(r"(IT_number\s+)1", r"\g<1>2", text))
     with pytest.raises(StructureError, match=r"large\.cif: it lists 6750 sites and symmetry"):
+        read_structure(path)
+
+
+def test_an_unknown_element_is_named(tmp_path):
+    path = tmp_path / "unknown.xyz"
+    path.write_text("9\n\n" + "".join(f"Qq {x} 0 0\n" for x in range(9)))
+    with pytest.raises(StructureError, match=r"unknown\.xyz: there is no element Qq"):
         read_structure(path)
 
 

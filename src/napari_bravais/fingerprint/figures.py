@@ -53,10 +53,10 @@ def draw_answer(answer: "Answer", path: Path) -> None:
     with _figure(path, (7.2, 2.6)) as figure:
         first, second, third = figure.subplots(1, 3)
         for axes, image, title in (
-            (first, answer.fingerprint, f"{answer.formula[:30]}: fingerprint"),
+            (first, visible(answer.fingerprint), f"{answer.formula[:30]}: fingerprint"),
             (second, answer.response, "Response map"),
         ):
-            axes.imshow(visible(image))
+            axes.imshow(image)
             axes.set_title(title)
             axes.axis("off")
         names = [each.key for each in CLASSES]
@@ -65,15 +65,15 @@ def draw_answer(answer: "Answer", path: Path) -> None:
         third.set(xlim=(0, 1), title="Probability")
 
 
-def draw_fingerprints(images: dict[str, np.ndarray], path: Path) -> None:
-    """Draw fingerprints, four a row, with their titles."""
+def draw_images(images: dict[str, np.ndarray], path: Path) -> None:
+    """Draw images, RGB in [0, 1], four a row, with their titles."""
     rows = -(-len(images) // 4)
     with _figure(path, (7.2, 2.0 * rows)) as figure:
         every = figure.subplots(rows, 4, squeeze=False).ravel()
         for axes in every:
             axes.axis("off")
         for axes, (title, image) in zip(every, images.items(), strict=False):
-            axes.imshow(visible(image))
+            axes.imshow(image)
             axes.set_title(title)
 
 
@@ -171,7 +171,7 @@ def draw_responses(maps: dict[str, list[np.ndarray]], path: Path) -> None:
         for row, (layer, images) in zip(every, maps.items(), strict=True):
             for index, axes in enumerate(row):
                 channel, filter_ = divmod(index, number)
-                axes.imshow(visible(images[filter_][..., channel]), cmap="magma", vmin=0, vmax=1)
+                axes.imshow(images[filter_][..., channel], cmap="magma", vmin=0)
                 axes.set(xticks=[], yticks=[])
             row[0].set_ylabel(layer)
         for channel, name in enumerate(("Red", "Green", "Blue")):

@@ -1,5 +1,6 @@
 """Structure files in, through ASE, checked."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,10 @@ def read_structure(path: str | Path, element_types: list[str] | None = None) -> 
         raise
     except UnknownFileTypeError as error:
         raise StructureError(f"{path}: ASE does not know this kind of file") from error
+    except KeyError as error:
+        if not re.fullmatch("[A-Z][a-z]?", str(error.args[0])):
+            raise StructureError(f"{path}: ASE cannot read this structure: {error}") from error
+        raise StructureError(f"{path}: there is no element {error.args[0]}") from error
     except Exception as error:  # ASE's readers raise whatever their parsing meets
         raise StructureError(
             f"{path}: ASE cannot read this structure: {_first_line(error)}"
@@ -96,7 +101,8 @@ def checked(atoms: "Atoms") -> "Atoms":
     if wrong:
         raise StructureError(f"some atoms are of no known element: atomic number {wrong[0]}")
     if not atoms.pbc.any() and len(atoms) < 8:
-        raise StructureError(f"it has {len(atoms)} atoms and no cell: that is no crystal")
+        number = "1 atom" if len(atoms) == 1 else f"{len(atoms)} atoms"
+        raise StructureError(f"it has {number} and no cell: that is no crystal")
     atoms.wrap()
     distances = nearest_neighbours(atoms)
     closest = int(np.argmin(distances))

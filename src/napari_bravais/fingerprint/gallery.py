@@ -9,7 +9,7 @@ from napari_bravais.fingerprint.classes import CLASS_OF_SPACE_GROUP
 from napari_bravais.fingerprint.classifier import StructureClassifier
 from napari_bravais.fingerprint.cluster import fingerprint
 from napari_bravais.fingerprint.defects import copper, displaced, hot_copper, supercell, thinned
-from napari_bravais.fingerprint.figures import draw_fingerprints, draw_responses
+from napari_bravais.fingerprint.figures import draw_images, draw_responses, visible
 from napari_bravais.fingerprint.files import checked
 from napari_bravais.fingerprint.prototypes import prototype
 from napari_bravais.fingerprint.responses import (
@@ -48,21 +48,22 @@ def draw_gallery(classifier: StructureClassifier, folder: Path) -> list[Path]:
     """Draw figures 2c, 2d to f, 5a and 5b of the paper; return where they are."""
     images = {group: fingerprint(checked(example(group))) for group in EXAMPLES}
     titles = {group: f"{CLASS_OF_SPACE_GROUP[group].key} ({group})" for group in EXAMPLES}
-    draw_fingerprints(
-        {titles[group]: image for group, image in images.items()}, folder / "fingerprints.png"
+    draw_images(
+        {titles[group]: visible(image) for group, image in images.items()},
+        folder / "fingerprints.png",
     )
     templates = {
         titles[group]: class_response(classifier.model, image) for group, image in images.items()
     }
-    draw_fingerprints(templates, folder / "templates.png")
-    draw_fingerprints(_defective_cubic(), folder / "defects.png")
+    draw_images(templates, folder / "templates.png")
+    draw_images(_defective_cubic(), folder / "defects.png")
     draw_responses(_filters(classifier.model, images[221]), folder / "responses.png")
     names = ("fingerprints", "defects", "responses", "templates")
     return [folder / f"{name}.png" for name in names]
 
 
 def _defective_cubic() -> dict[str, np.ndarray]:
-    """Return fingerprints of simple cubic polonium with defects (figure 2d to f)."""
+    """Return fingerprints of simple cubic polonium with defects, as shown (figure 2d to f)."""
     random = np.random.default_rng(0)
     crystal = supercell(example(221))
     made = {
@@ -71,7 +72,7 @@ def _defective_cubic() -> dict[str, np.ndarray]:
         "σ = 0.08 Å": displaced(crystal, 0.08, random),
         "60 % vacancies": thinned(crystal, 0.6, random),
     }
-    return {title: fingerprint(checked(atoms)) for title, atoms in made.items()}
+    return {title: visible(fingerprint(checked(atoms))) for title, atoms in made.items()}
 
 
 def _filters(model, image: np.ndarray) -> dict[str, list[np.ndarray]]:

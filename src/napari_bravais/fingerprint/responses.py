@@ -1,8 +1,11 @@
 """Attentive response maps: which parts of a fingerprint the filters of a layer answered to.
 
-The answers of chosen filters are projected back to the image by fractionally strided
-convolutions with the network's own kernels, through the places that pooling had let through
-(M. D. Zeiler and R. Fergus, ECCV 2014; D. Kumar, A. Wong and G. W. Taylor, CVPR Workshops 2017).
+The greatest answer of each chosen filter is projected back to the image by fractionally strided
+convolutions with the network's own kernels: through the places that pooling had let through, and
+through the filters that had answered themselves, positive values only (M. D. Zeiler and R. Fergus,
+ECCV 2014; D. Kumar, A. Wong and G. W. Taylor, CVPR Workshops 2017; with the choices of the
+program that A. Ziletti and D. Kumar published, ai4materials, but for the places of the greatest,
+where that repeats pixels).
 """
 
 import numpy as np
@@ -29,7 +32,7 @@ def most_active(activity: np.ndarray, number: int = 4) -> list[int]:
 def response_map(
     model, answers: dict[str, np.ndarray], layer: str, filters: list[int]
 ) -> np.ndarray:
-    """Project the answers of some filters back to the fingerprint.
+    """Project the greatest answer of each of some filters back to the fingerprint.
 
     Parameters
     ----------
@@ -48,11 +51,16 @@ def response_map(
         Shape (64, 64, 3), float32 in [0, 1]: red, green and blue.
     """
     kept = np.zeros_like(answers[layer])
-    kept[..., filters] = answers[layer][..., filters]
-    for index in range(CONVOLUTIONS.index(layer), -1, -1):
+    for each in filters:
+        row, column = np.unravel_index(answers[layer][..., each].argmax(), kept.shape[:2])
+        kept[row, column, each] = answers[layer][row, column, each]
+    for index in range(CONVOLUTIONS.index(layer), 0, -1):
         kept = _strided_back(kept, model.get_layer(CONVOLUTIONS[index]))
-        if index and CONVOLUTIONS[index - 1] in POOLED:
-            kept = _unpooled(kept, answers[CONVOLUTIONS[index - 1]])
+        before = CONVOLUTIONS[index - 1]
+        if before in POOLED:
+            kept = _unpooled(kept, answers[before])
+        kept = kept * (answers[before] > 0)
+    kept = _strided_back(kept, model.get_layer(CONVOLUTIONS[0]))
     return kept / kept.max() if kept.max() > 0 else kept
 
 

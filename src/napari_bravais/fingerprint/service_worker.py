@@ -57,7 +57,7 @@ def _classified(request: Message, classifier: "StructureClassifier") -> Message:
     arrays = {
         "probabilities": said.probabilities,
         "fingerprint": np.rint(255 * visible(said.fingerprint)).astype(np.uint8),
-        "response": visible(said.response.max(axis=-1)).astype(np.float32),
+        "response": said.response.max(axis=-1).astype(np.float32),
     }
     return Message("answered", facts, arrays)
 
