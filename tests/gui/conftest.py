@@ -1,13 +1,13 @@
-"""A screen for the window's tests."""
+"""A screen for the window's tests, and one window for most of them."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
+
+from napari_bravais.gui import screen
 
 _screen: subprocess.Popen | None = None
 _missing = False
@@ -20,32 +20,17 @@ def _alone(config) -> bool:
 
 def pytest_configure(config):
     """See to it that there is a screen before a window needs one."""
-    global _missing
+    global _missing, _screen
     # llvmpipe draws the same everywhere, also where no graphics card is
     os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
     # what tests set must not be kept, nor what the user has set disturb them
-    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
+    screen.forget_preferences()
     if not _alone(config) or sys.platform != "linux" or "DISPLAY" in os.environ:
         return
-    if shutil.which("Xvfb"):
-        _start_screen()
-    else:
+    try:
+        _screen = screen.start_screen()
+    except FileNotFoundError:
         _missing = True
-
-
-def _start_screen() -> None:
-    """Start Xvfb and let it choose a free display."""
-    global _screen
-    reading, writing = os.pipe()
-    _screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-noreset"],
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        os.environ["DISPLAY"] = f":{answer.readline().strip()}"
 
 
 def pytest_collection_modifyitems(items):
@@ -62,6 +47,34 @@ def ended_threads():
     from napari.qt.threading import WorkerBase
 
     WorkerBase.await_workers()
+
+
+@pytest.fixture(scope="session")
+def shared(qapp):
+    """One window for all tests: to open one, and to load the network, takes long."""
+    from tests.gui.window import Window  # napari must not be imported before it is configured
+
+    window = Window()
+    yield window
+    window.viewer.close()
+
+
+@pytest.fixture
+def window(shared):
+    """The window with the sample scan open, and no map."""
+    shared.open_sample()
+    return shared
+
+
+@pytest.fixture
+def mapped(shared):
+    """The window with the sample scan mapped; tests that use it leave the map alone."""
+    phase_map = shared.controller.phase_map
+    whole = phase_map is not None and phase_map.shape == (48, 72) and phase_map.mapped.all()
+    if not whole or "Bravais lattices" not in shared.names:
+        shared.open_sample()
+        shared.map()
+    return shared
 
 
 def pytest_unconfigure(config):

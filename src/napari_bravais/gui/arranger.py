@@ -39,7 +39,11 @@ class Arranger(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Follow the settings."""
         self._section.show_settings(settings)
-        wanted = {"view": settings.view, "blend": settings.blend / 100}
+        wanted = {
+            "view": settings.view,
+            "grid": settings.grid,
+            "blend": settings.blend / 100,
+        }
         now = self._scene.arrangement
         if any(getattr(now, name) != value for name, value in wanted.items()):
             self._arrange(**wanted)
@@ -61,12 +65,12 @@ class Arranger(QObject):
         self._scene.reset_view()
 
     def _arrange(self, **changes) -> None:
-        view = self._scene.arrangement.view
+        before = self._scene.arrangement
         self._scene.arrange(replace(self._scene.arrangement, **changes))
         now = self._scene.arrangement
         if (now.view == FLICKER) != self._turns.isActive():
             self._turns.start() if now.view == FLICKER else self._turns.stop()
-        if now.view != view and self._scene.places:
+        if (now.view, now.grid) != (before.view, before.grid) and self._scene.places:
             self._scene.reset_view()
         shown = {name: name in now.shown for name in self._scene.names}
         self._section.show_maps(shown, self._scene.pair)

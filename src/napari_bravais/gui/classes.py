@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+import numpy as np
+
 from napari_bravais.gui.settings import SYSTEMS_LEVEL
 from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR
 from napari_bravais.mapping.shown_map import MapClass
@@ -48,6 +50,29 @@ def classes_of(level: str, colours: str = "") -> tuple[MapClass, ...]:
     nothing = "not classified"
     grey = own.get(nothing, NOT_CLASSIFIED_COLOUR)
     return (*found, MapClass(NOT_CLASSIFIED_VALUE, "", nothing, grey, ()))
+
+
+def values_of(labels: np.ndarray, mapped: np.ndarray, classes: tuple[MapClass, ...]) -> np.ndarray:
+    """Return the layer value of each pixel of a map that names lattices.
+
+    Parameters
+    ----------
+    labels
+        Index of each pixel's lattice, -1 where none is named, shape (ny, nx).
+    mapped
+        Which pixels are mapped, of the same shape.
+    classes
+        What `classes_of` returns.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, of the same shape.
+    """
+    table = np.full(len(LATTICES) + 1, NOT_CLASSIFIED_VALUE, np.uint8)  # the last is for -1
+    for entry in classes:
+        table[list(entry.members)] = entry.value
+    return np.where(mapped, table[labels], np.uint8(NOT_MAPPED))
 
 
 def parse_colours(text: str) -> dict[str, str]:

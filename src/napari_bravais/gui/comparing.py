@@ -226,7 +226,7 @@ class Comparing(QObject):
         layer.metadata[MAP] = other
         self._look = settings.level, settings.colours, settings.hidden
         self._scene.set_map(OTHER, layer, values)
-        if wanted or self._display.derived is not None:
+        if wanted or self._display.is_mapped:
             self._arranger.show_new(OTHER)
         else:
             self._arranger.update()
@@ -250,14 +250,13 @@ class Comparing(QObject):
 
     def _again(self) -> None:
         """Compare anew once the map rests."""
-        self._show_enabled()
-        if self.other is not None:
+        if self.other is not None and not self._display.growing:
             self._rest.start()
 
     def _compare(self) -> None:
         """Compare the maps in a thread: it takes a while on large ones."""
         derived, other = self._display.derived, self.other
-        if other is None or derived is None:
+        if other is None or not self._display.is_mapped:
             return
         self._count += 1
         number = self._count

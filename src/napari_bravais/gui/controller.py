@@ -1,7 +1,6 @@
 """What happens in the window: from the buttons to the classifier's process, and back."""
 
 import threading
-import time
 from pathlib import Path
 
 from napari.utils.notifications import show_error, show_warning
@@ -19,7 +18,7 @@ from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.settings import Settings, figure_options
-from napari_bravais.gui.texts import progress_text, scan_texts
+from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
 from napari_bravais.io.results import save_results
@@ -58,7 +57,7 @@ class Controller(QObject):
         self._mapping: int | None = None
         self._cancelling = self._exporting = False
         self._done = 0
-        self._pace: tuple[int, float] | None = None  # patterns done, and when, at the first block
+        self._pace = Pace()
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
         self.service = ClassifierService(self._arrived.emit)
@@ -75,7 +74,7 @@ class Controller(QObject):
         self._connect()
         self._clear()
         self._show_enabled()
-        panel.map.classifier_label.setText("Loading network…")
+        self._loading()
         self.service.start()
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
@@ -120,7 +119,7 @@ class Controller(QObject):
     def map(self) -> None:
         """Map the scan that is open, afresh."""
         self._mapping = self.service.map()
-        self._done, self._pace = 0, None
+        self._done, self._pace = 0, Pace()
         self._panel.map.show_progress(0, 0, "Waiting for the network…")
         self._show_enabled()
 
@@ -176,10 +175,12 @@ class Controller(QObject):
         getattr(self, f"_on_{message.kind}")(message)
 
     def _on_loading(self, message: Message) -> None:
-        self._panel.map.classifier_label.setText("Loading network…")
+        self._loading()
 
     def _on_ready(self, message: Message) -> None:
         self._panel.map.classifier_label.setText(f"{message['model']} on {message['device']}")
+        self.display.advise(message["quality_threshold"])
+        self.inspector.network_is(loaded=True)
 
     def _on_opened(self, message: Message) -> None:
         # a process that was started again opens the scan again, which shows already
@@ -189,8 +190,12 @@ class Controller(QObject):
         self._scan = message
         self._clear()
         self._panel.scan.show_scan(**scan_texts(message))
+        self._panel.scroll_to_top()
         self.scene.show_scan(message, self.images.open(message))
+        # the map's place is there from the start: while it grows, nothing need be moved for it
+        self.display.show(self._empty_map(quality_threshold=self.display.advised or 0.0))
         self._show_image()
+        self.arranger.show_new(MAP_NAME)
         self.comparing.open_scan()
         self._show_saved(self.reopening.take(tuple(message["navigation_shape"])))
         self._show_enabled()
@@ -211,19 +216,26 @@ class Controller(QObject):
     def _on_mapping(self, message: Message) -> None:
         if message["id"] != self._mapping:
             return
-        self.phase_map = PhaseMap.empty(
-            tuple(self._scan["navigation_shape"]),
-            step=tuple(self._scan["step"]),
-            step_unit=self._scan["step_unit"],
+        self.phase_map = self._empty_map(
             quality_threshold=message["quality_threshold"],
             provenance=message["provenance"] | {SCAN_PATH: self._scan["path"]},
         )
-        first = self.display.derived is None
+        self._pace.start()
         self.display.show(self.phase_map)
-        if first:
-            self.arranger.show_new(MAP_NAME)
-        else:
+        if MAP_NAME in self.scene.arrangement.shown:
             self.arranger.update()
+        else:
+            self.arranger.show_new(MAP_NAME)
+        self._show_progress()
+
+    def _empty_map(self, **attributes) -> PhaseMap:
+        """Return a map of the scan that is open, in which nothing is mapped yet."""
+        return PhaseMap.empty(
+            tuple(self._scan["navigation_shape"]),
+            step=tuple(self._scan["step"]),
+            step_unit=self._scan["step_unit"],
+            **attributes,
+        )
 
     def _on_chunk(self, message: Message) -> None:
         if message["id"] != self._mapping:
@@ -232,8 +244,7 @@ class Controller(QObject):
         self.phase_map.probabilities[rows, columns] = message.arrays["probabilities"]
         self.phase_map.quality[rows, columns] = message.arrays["quality"]
         self._done += message.arrays["quality"].size
-        if self._pace is None:
-            self._pace = self._done, time.monotonic()
+        self._pace.note(self._done)
         self.display.chunk_came(rows, columns)
 
     def _on_finished(self, message: Message) -> None:
@@ -309,18 +320,15 @@ class Controller(QObject):
         if self.phase_map is None:
             return
         total = self.phase_map.quality.size
-        text = progress_text(self._done, total, self._rate if self._mapping else 0)
+        text = progress_text(self._done, total, self._pace.rate)
         if self._mapping is None and self._done < total:
             text = f"Stopped at {text}"
         self._panel.map.show_progress(self._done, total, text)
 
-    @property
-    def _rate(self) -> float:
-        """Patterns a second since the first block, which is slower than the others."""
-        if self._pace is None:
-            return 0.0
-        done, since = self._pace
-        return (self._done - done) / max(time.monotonic() - since, 1e-3)
+    def _loading(self) -> None:
+        """Say that the network is being loaded, which takes a while."""
+        self._panel.map.classifier_label.setText("Loading the network…")
+        self.inspector.network_is(loaded=False)
 
     def _exported(self) -> None:
         self._exporting = False

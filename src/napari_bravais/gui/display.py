@@ -18,7 +18,7 @@ from napari_bravais.gui.layers import (
 from napari_bravais.gui.preferences import Preferences
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
-from napari_bravais.gui.settings import History, Settings
+from napari_bravais.gui.settings import AUTOMATIC, History, Settings
 from napari_bravais.gui.writer import IMAGE, MAP
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -52,6 +52,10 @@ class Display(QObject):
     ----------
     derived
         The map that is shown, None before the first.
+    advised
+        Quality threshold that the network advises, None before it is loaded.
+    growing
+        Whether the network is still at work on it.
     """
 
     settings_changed = Signal(object)  # Settings
@@ -61,6 +65,8 @@ class Display(QObject):
         super().__init__(section)
         self._scene, self._section = scene, section
         self.derived: DerivedMap | None = None
+        self.advised: float | None = None
+        self.growing = False
         self._image: ElectronImage | None = None
         self._queue: deque[tuple[slice, slice]] = deque()
         self._timer = self._single_shot(self._work)
@@ -129,8 +135,9 @@ class Display(QObject):
     # what the network answers
 
     def show(self, phase_map: PhaseMap | None) -> None:
-        """Show a map, or none."""
+        """Show a map, or none; an empty one keeps the place of one to come."""
         self._queue.clear()
+        self.growing = False
         self.derived = None if phase_map is None else DerivedMap(phase_map, self.settings)
         if phase_map is not None:
             self._show_layers()
@@ -145,11 +152,13 @@ class Display(QObject):
 
     def chunk_came(self, rows: slice, columns: slice) -> None:
         """Take over a rectangle that the network has answered."""
+        self.growing = True
         self._queue.append(self.derived.touched_by(rows, columns))
         self._schedule(_REPAINT)
 
     def finish(self) -> None:
-        """Show all that is there now."""
+        """Show all that is there now: no more comes."""
+        self.growing = False
         if self.derived is not None:
             self._work(float("inf"))
 
@@ -163,13 +172,27 @@ class Display(QObject):
 
     def show_settings(self) -> None:
         """Bring the panel up to date."""
-        derived = self.derived
-        threshold = (
-            max(self.settings.quality_threshold, 0) if derived is None else derived.threshold
-        )
-        self._section.show_settings(self.settings, threshold)
+        self._section.show_settings(self.settings, self.threshold)
         self._section.show_history(can_undo=self.history.can_undo, can_redo=self.history.can_redo)
         self._show_legend()
+
+    def advise(self, threshold: float) -> None:
+        """Take over the quality threshold that the network advises."""
+        self.advised = threshold
+        self.show_settings()
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether there is a map of which at least a part is there."""
+        return self.derived is not None and bool(self.derived.phase_map.mapped.any())
+
+    @property
+    def threshold(self) -> float | None:
+        """The quality threshold of the map that is shown, or of the next one, if it is known."""
+        wanted = self.settings.quality_threshold
+        if wanted > AUTOMATIC:
+            return wanted
+        return self.derived.threshold if self.is_mapped else self.advised
 
     def _apply(self, before: Settings) -> None:
         """Bring everything up to date with changed settings."""
@@ -193,18 +216,26 @@ class Display(QObject):
         self.settings_changed.emit(now)
 
     def _show_layers(self) -> None:
-        derived = self.derived
-        layer = map_layer(derived)
-        layer.metadata.update({MAP: derived, IMAGE: self._image})  # for napari's Save
-        self._scene.set_map(MAP_NAME, layer, derived.values)
-        for name, data, colours in (
+        """Show the map in the layers that are there; make those that are not."""
+        derived, places = self.derived, self._scene.places
+        numbers = (
             (CONFIDENCE, derived.confidence, "viridis"),
             (QUALITY, derived.phase_map.quality, "gray"),
-        ):
-            number = number_layer(name, data, derived.phase_map, colours)
-            self._scene.set_map(name, number, data)
-        self._scene.activate(MAP_NAME)
-        self._recolour_layer()
+        )
+        for name, data, colours in numbers:
+            if name in places:
+                self._scene.repaint(name, data)
+            else:
+                self._scene.set_map(
+                    name, number_layer(name, data, derived.phase_map, colours), data
+                )
+        if MAP_NAME in places:
+            self._scene.repaint(MAP_NAME, derived.values)
+        else:
+            self._scene.set_map(MAP_NAME, map_layer(derived), derived.values)
+            self._recolour_layer()
+        # for napari's Save
+        places[MAP_NAME].layer.metadata.update({MAP: derived, IMAGE: self._image})
 
     def _recolour_layer(self) -> None:
         place = self._scene.places.get(MAP_NAME)
@@ -233,7 +264,7 @@ class Display(QObject):
             self.derived.update(*block)
             for name in (MAP_NAME, CONFIDENCE, QUALITY):
                 self._scene.paint(name, *block)
-        self._scene.refresh()
+        self._scene.refresh(thumbnails=not (self.growing or self._queue))
         self._show_legend()
         self.painted.emit()
         if self._queue:

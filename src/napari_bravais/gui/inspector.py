@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_bravais.gui import exports
 from napari_bravais.gui.display import Display
@@ -13,6 +13,9 @@ from napari_bravais.gui.texts import answer_text, pixel_text
 from napari_bravais.gui.widget import Panel
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.service import ClassifierService
+
+#: Milliseconds after which is said that an answer is on its way.
+_PATIENCE = 150
 
 
 class Inspector(QObject):
@@ -43,6 +46,12 @@ class Inspector(QObject):
         self._scene, self._display, self._service = scene, display, service
         self.request: int | None = None
         self.shown: Inspection | None = None
+        self._loaded = self._warm = False  # the first answer of a network takes longer
+        # most answers come so soon that a word in between would only flicker
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE)
+        self._patience.timeout.connect(self._show_waiting)
         self._section.lattice_chosen.connect(self._explain)
         self._section.pin_clicked.connect(self.pin)
         self._section.save_clicked.connect(self._ask_and_save)
@@ -53,10 +62,15 @@ class Inspector(QObject):
     def inspect(self, pixel: tuple[int, int]) -> None:
         """Show the pattern of a pixel (row, column) and why it is what it is."""
         first = self._scene.pixel is None
+        self._ask(pixel, self._section.chosen_lattice)  # at once: both processes work meanwhile
         self._scene.mark(pixel)
         if first:  # later the user may have scrolled to where else it is wanted
             self._panel.reveal_inspection()
-        self._explain(self._section.chosen_lattice)
+
+    def network_is(self, *, loaded: bool) -> None:
+        """Take notice whether the network can answer."""
+        self._loaded, self._warm = loaded, False
+        self._show_waiting()
 
     def clear(self) -> None:
         """Forget all pixels: another scan is open."""
@@ -93,7 +107,7 @@ class Inspector(QObject):
         """Show the service's answer."""
         if message["id"] != self.request:
             return
-        self.request = None
+        self.request, self._warm = None, True
         self.shown = Inspection.from_message(message)
         self._show_texts()
         self._show_picture(self._display.settings)
@@ -106,11 +120,23 @@ class Inspector(QObject):
             self._section.show_pixel(pixel_text(self._scene.scan, self._scene.pixel), "")
 
     def _explain(self, lattice: str | None) -> None:
-        pixel = self._scene.pixel
-        if pixel is None:
-            return
+        if self._scene.pixel is not None:
+            self._ask(self._scene.pixel, lattice)
+
+    def _ask(self, pixel: tuple[int, int], lattice: str | None) -> None:
         self.request = self._service.explain(*pixel, lattice)
-        self._section.show_pixel(pixel_text(self._scene.scan, pixel), "Reading the pattern…")
+        if not self._patience.isActive():
+            self._patience.start()
+
+    def _show_waiting(self) -> None:
+        """Say that an answer is on its way, if it still is."""
+        if self.request is None:
+            return
+        if self._loaded:
+            text = "Reading the pattern…" + ("" if self._warm else " The first takes longer.")
+        else:
+            text = "Loading the network… The pattern follows."
+        self._section.show_pixel(pixel_text(self._scene.scan, self._scene.pixel), text)
 
     def _show_texts(self) -> None:
         """Say where the pixel is and what it is, which may depend on threshold and smoothing."""
@@ -119,8 +145,7 @@ class Inspector(QObject):
 
     def _answer(self) -> str:
         derived, shown = self._display.derived, self.shown
-        threshold = None if derived is None else derived.threshold
-        text = answer_text(shown.probabilities, shown.quality, threshold)
+        text = answer_text(shown.probabilities, shown.quality, self._display.threshold)
         drawn = None if derived is None else derived.at(shown.pixel)
         if drawn is not None and drawn.members and shown.likeliest.index not in drawn.members:
             text += f"   ·   on the map: {drawn.title}"

@@ -9,11 +9,14 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_bravais.gui.classes import NOT_MAPPED, classes_of
 from napari_bravais.gui.derived import DerivedMap
-from napari_bravais.gui.settings import LATTICES_LEVEL
+from napari_bravais.gui.settings import AS_FITS, IN_A_COLUMN, IN_A_ROW, LATTICES_LEVEL
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import LATTICES, Lattice
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.shown_map import MapClass
+
+#: Maps this much smaller are nearly as large.
+_NEARLY = 0.75
 
 #: Name of the layer with the map.
 MAP_NAME = "Bravais lattices"
@@ -126,11 +129,16 @@ def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
 
 def set_ring(layer: Points, pixel: tuple[int, int]) -> None:
     """Place the ring on a pixel (row, column)."""
-    # a white ring in a black one shows on every colour
-    layer.data = [pixel, pixel]
-    layer.border_color = ["black", "white"]
-    layer.border_width = [0.2, 0.1]
-    layer.selected_data = set()
+    fresh = len(layer.data) == 0
+    events = layer.events
+    # it changes neither the extent nor what the layer list shows: napari need not work them out
+    with events.data.blocker(), events.features.blocker(), events.thumbnail.blocker():
+        layer.data = [pixel, pixel]
+    if fresh:
+        # a white ring in a black one shows on every colour
+        layer.border_color = ["black", "white"]
+        layer.border_width = [0.2, 0.1]
+        layer.selected_data = set()
 
 
 def pixel_at(
@@ -164,7 +172,10 @@ def certainty(derived: DerivedMap, pixel: tuple[int, int]) -> str:
 
 
 def grid_shape(
-    extent: tuple[float, float], canvas_size: tuple[int, int], places: int = 2
+    extent: tuple[float, float],
+    canvas_size: tuple[int, int],
+    places: int = 2,
+    grid: str = AS_FITS,
 ) -> tuple[int, int]:
     """Return rows and columns that show some maps of one extent as large as can be.
 
@@ -176,14 +187,19 @@ def grid_shape(
         Height and width of the canvas.
     places
         How many maps.
+    grid
+        One of the settings' grids.
     """
+    if grid in (IN_A_ROW, IN_A_COLUMN):
+        return (1, places) if grid == IN_A_ROW else (places, 1)
     height, width = canvas_size
 
     def scale(columns: int) -> float:
         return min(height / ceil(places / columns) / extent[0], width / columns / extent[1])
 
-    # of equals the widest: beside each other is easier to compare than over each other
-    columns = max(range(1, places + 1), key=lambda columns: (scale(columns), columns))
+    enough = _NEARLY * max(map(scale, range(1, places + 1)))
+    # beside each other is easier to compare than over each other
+    columns = max(columns for columns in range(1, places + 1) if scale(columns) >= enough)
     return ceil(places / columns), columns
 
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bravais.gui.section import order_tabs
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.shown_map import MapClass
 
@@ -65,14 +66,21 @@ class _Row:
 
 
 class Legend(QWidget):
-    """One row a class; *not classified* is always the last."""
+    """One row a class; *not classified* is always the last.
+
+    Parameters
+    ----------
+    before
+        The control from which the Tab key comes here.
+    """
 
     hide_clicked = Signal(str)  # a class's key
     isolate_clicked = Signal(str)
     colour_chosen = Signal(str, str)  # key, colour
 
-    def __init__(self):
+    def __init__(self, before: QWidget):
         super().__init__()
+        self._before = before
         self.setToolTip("What the map shows: colour, name, pixels, share of what is mapped so far")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -120,4 +128,5 @@ class Legend(QWidget):
         row = _Row(self)
         for column, widget in enumerate(row.widgets):
             self._grid.addWidget(widget, len(self._rows) + 1, column)
+        order_tabs(self._rows[-1].name if self._rows else self._before, row.widgets)
         self._rows.append(row)

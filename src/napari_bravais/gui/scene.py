@@ -1,12 +1,13 @@
 """What the viewer shows of a scan: its maps, beside or over each other, with a ring on each."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from napari.layers import Image, Labels, Points
 
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring
-from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
+from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.messages import Message
 
@@ -28,6 +29,8 @@ class Arrangement:
     ----------
     view
         One of the settings' views.
+    grid
+        One of the settings' grids: how maps stand side by side.
     shown
         Names of the maps that are shown side by side.
     pair
@@ -39,6 +42,7 @@ class Arrangement:
     """
 
     view: str = SIDE_BY_SIDE
+    grid: str = AS_FITS
     shown: frozenset[str] = frozenset((IMAGE,))
     pair: tuple[str, str] = (IMAGE, IMAGE)
     blend: float = 0.5
@@ -57,6 +61,8 @@ class Place:
         The layer of the ring.
     data
         What the layer shows; the layer itself holds a copy, of which a part may be cut away.
+    pixel
+        Where the ring is (row, column); None before the first click.
     cut
         Columns left of this one are cut away.
     """
@@ -64,7 +70,8 @@ class Place:
     layer: Image | Labels
     ring: Points
     data: np.ndarray
-    cut: int = field(default=0)
+    pixel: tuple[int, int] | None = None
+    cut: int = 0
 
     def paint(self, rows: slice, columns: slice) -> None:
         """Take over a rectangle of the data; ``layer.refresh()`` shows it."""
@@ -81,8 +88,17 @@ class Place:
 
     def show(self, visible: bool, opacity: float, ring: bool) -> None:
         """Show or hide layer and ring."""
-        self.layer.visible, self.ring.visible = visible, visible and ring
+        for layer, wanted in ((self.layer, visible), (self.ring, visible and ring)):
+            if layer.visible != wanted:  # napari does all its work again, also for no change
+                layer.visible = wanted
         self.layer.opacity = opacity
+        self.mark(self.pixel)
+
+    def mark(self, pixel: tuple[int, int] | None) -> None:
+        """Set the ring on a pixel: now, or when it is seen next."""
+        self.pixel = pixel
+        if pixel is not None and self.ring.visible:
+            set_ring(self.ring, pixel)
 
 
 class Scene:
@@ -104,10 +120,12 @@ class Scene:
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
         viewer.layers.events.removed.connect(self._forget)
+        viewer.canvas.events.size.connect(self._fit_grid)
 
     def release(self) -> None:
         """Leave the viewer alone from now on; layers stay."""
         self._viewer.layers.events.removed.disconnect(self._forget)
+        self._viewer.canvas.events.size.disconnect(self._fit_grid)
 
     @property
     def names(self) -> list[str]:
@@ -126,7 +144,8 @@ class Scene:
         self.scan = scan
         self._viewer.canvas.overlays.scale_bar.visible = scan["step_unit"] != "px"
         self.set_image(image)
-        self.arrange(Arrangement())
+        alone = Arrangement()
+        self.arrange(replace(self.arrangement, shown=alone.shown, pair=alone.pair))
         self.reset_view()
 
     def set_image(self, image: ElectronImage) -> None:
@@ -135,7 +154,7 @@ class Scene:
         self.set_map(IMAGE, layer, layer.data)
 
     def set_map(self, name: str, layer: Image | Labels, data: np.ndarray) -> None:
-        """Show a map, in place of an earlier one of its name; `arrange` says where.
+        """Take in a map, in place of an earlier one of its name; `arrange` says where it shows.
 
         Parameters
         ----------
@@ -149,6 +168,7 @@ class Scene:
         at = _LAYERS_A_PLACE * sum(
             self._order.index(other) < self._order.index(name) for other in self.names
         )
+        layer.visible = False
         if name in self.places:
             old = self.places.pop(name)
             layer.visible, layer.opacity = old.layer.visible, old.layer.opacity
@@ -156,12 +176,12 @@ class Scene:
         ring = ring_layer(
             f"Clicked pixel on {_in_words(layer)}", self.scan["step"], self.scan["step_unit"]
         )
+        layer.name_overlay.visible = True  # the title of its place in the grid
+        ring.visible = layer.visible
         self._viewer.layers.insert(at, layer)
         self._viewer.layers.insert(at + 1, ring)
-        if self.pixel is not None:
-            set_ring(ring, self.pixel)
-        ring.visible = layer.visible
-        self.places[name] = Place(layer, ring, data)
+        self.places[name] = place = Place(layer, ring, data)
+        place.mark(self.pixel)
         self._viewer.layers.selection.active = layer
 
     def arrange(self, arrangement: Arrangement) -> None:
@@ -169,16 +189,20 @@ class Scene:
         self.arrangement = arrangement
         side = arrangement.view == SIDE_BY_SIDE
         lower, upper = self.pair
-        self._viewer.canvas.grid.enabled = False  # each change of it would be drawn
+        seen = {
+            name: name in (arrangement.shown if side else (lower, upper)) for name in self.places
+        }
+        if not side or any(self.places[name].layer.visible != seen[name] for name in seen):
+            self._viewer.canvas.grid.enabled = False  # each change in it would be drawn
         for name, place in self.places.items():
             over = name == upper and upper != lower
-            visible = name in (arrangement.shown if side else (lower, upper))
             see_through = over and arrangement.view == BLEND
-            place.show(visible, arrangement.blend if see_through else 1.0, side or name == upper)
+            opacity = arrangement.blend if see_through else 1.0
+            place.show(seen[name], opacity, side or name == upper)
             swiped = over and arrangement.view == SWIPE
             place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
-        if side:
-            self._lay_grid(len([name for name in self.places if name in arrangement.shown]))
+        if side and self.places:
+            self._lay_grid()
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -202,17 +226,24 @@ class Scene:
         if name in self.places:
             self.places[name].paint(rows, columns)
 
-    def refresh(self) -> None:
-        """Show what was painted."""
+    def repaint(self, name: str, data: np.ndarray) -> None:
+        """Let a map show other data of its shape, and show it."""
+        if (place := self.places.get(name)) is not None:
+            place.data = data
+            place.paint(slice(0, data.shape[0]), slice(0, data.shape[1]))
+            place.layer.refresh()
+
+    def refresh(self, *, thumbnails: bool) -> None:
+        """Show what was painted, in the layer list too if wanted: it takes time to draw."""
         for name, place in self.places.items():
             if name != IMAGE and place.layer.visible:
-                place.layer.refresh()
+                place.layer.refresh(thumbnail=thumbnails, highlight=False, extent=False)
 
     def mark(self, pixel: tuple[int, int]) -> None:
         """Set the rings on a pixel (row, column)."""
         self.pixel = pixel
         for place in self.places.values():
-            set_ring(place.ring, pixel)
+            place.mark(pixel)
 
     @property
     def active(self):
@@ -230,15 +261,21 @@ class Scene:
             self._viewer.reset_view(layers=[self.places[IMAGE].layer])
 
     def put_away(self) -> None:
-        """Take the last scan's layers out of the way; a lattice map is never thrown away."""
+        """Take the last scan's layers out of the way.
+
+        A lattice map is never thrown away: it is kept with its image, hidden, under the name of
+        its scan.
+        """
         self.drop_placeholders()
-        kept = [place.layer for place in self.places.values() if isinstance(place.layer, Labels)]
+        layers = [place.layer for place in self.places.values()]
+        kept = [layer for layer in layers if isinstance(layer, Labels) and layer.data.any()]
         if kept and IMAGE in self.places:
             kept.append(self.places[IMAGE].layer)
         for place in list(self.places.values()):
             self._remove([place.ring] if place.layer in kept else [place.ring, place.layer])
         for layer in kept:
             layer.visible = False
+            layer.name = f"{Path(self.scan['path']).name}: {layer.name}"
         # at the end, so that the next scan's places begin with the first layer
         for layer in [layer for layer in kept if layer in self._viewer.layers]:
             self._viewer.layers.move(self._viewer.layers.index(layer), len(self._viewer.layers))
@@ -248,13 +285,31 @@ class Scene:
         """Remove what stood in for a scan that was to be opened."""
         self._remove([layer for layer in self._viewer.layers if PLACEHOLDER in layer.metadata])
 
-    def _lay_grid(self, places: int) -> None:
+    def _lay_grid(self) -> None:
         grid = self._viewer.canvas.grid
         grid.stride = _LAYERS_A_PLACE
-        grid.shape = grid_shape(self.extent, self._viewer.canvas.size, max(places, 1))
+        grid.shape = self._best_shape
         grid.spacing = 0.02
-        grid.enabled = places > 1
+        grid.enabled = self._count_shown > 1
         self._viewer.canvas.overlays.scale_bar.gridded = True
+
+    @property
+    def _count_shown(self) -> int:
+        """How many maps stand side by side."""
+        return len([name for name in self.places if name in self.arrangement.shown])
+
+    @property
+    def _best_shape(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        size, count = self._viewer.canvas.size, max(self._count_shown, 1)
+        return grid_shape(self.extent, size, count, self.arrangement.grid)
+
+    def _fit_grid(self, event=None) -> None:
+        """Lay the grid anew if the canvas has got a size that another one suits better."""
+        grid = self._viewer.canvas.grid
+        if self.places and grid.enabled and grid.shape != self._best_shape:
+            grid.shape = self._best_shape
+            self.reset_view()
 
     def _forget(self, event) -> None:
         """Forget a map whose layer the user has removed, and remove its ring."""

@@ -1,6 +1,6 @@
 """A part of the panel that folds under its heading."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -70,6 +70,14 @@ def button(text: str, tooltip: str, clicked, value: Callable | None = None) -> Q
     widget.setToolTip(tooltip)
     widget.clicked.connect(lambda: clicked.emit() if value is None else clicked.emit(value()))
     return widget
+
+
+def order_tabs(before: QWidget, widgets: Iterable[QWidget]) -> None:
+    """Let the Tab key go on from one widget to others, made later than what stands below them."""
+    for widget in widgets:
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            QWidget.setTabOrder(before, widget)
+            before = widget
 
 
 def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:

@@ -14,6 +14,7 @@ AUTOMATIC = -1.0
 
 LATTICES_LEVEL, SYSTEMS_LEVEL = "lattices", "crystal systems"
 SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker"
+AS_FITS, IN_A_ROW, IN_A_COLUMN = "as large as fits", "in a row", "in a column"
 RAW, PREPARED = "raw", "as the network sees it"
 FREE = "free"
 STORED = "the file's own"
@@ -68,6 +69,13 @@ class Settings:
         "Side by side; or two maps over each other: blended, with an edge to swipe across, or in "
         "turns.",
         choices=(SIDE_BY_SIDE, BLEND, SWIPE, FLICKER),
+    )
+    grid: str = _setting(
+        AS_FITS,
+        "Grid",
+        "How maps stand side by side: as large as the window lets them be, in a row, or in a "
+        "column.",
+        choices=(AS_FITS, IN_A_ROW, IN_A_COLUMN),
     )
     blend: int = _setting(
         50, "Blend", "How much of the upper map is seen, in percent.", limits=(0, 100)

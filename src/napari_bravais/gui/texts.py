@@ -1,5 +1,7 @@
 """What the panel says, in words."""
 
+import time
+
 import numpy as np
 
 from napari_bravais.gui.layers import title
@@ -23,12 +25,14 @@ def scan_texts(scan: Message) -> dict[str, str]:
     pattern = [f"patterns of {height} × {width} px"]
     if energy is not None:
         pattern.append(f"{energy:g} kV")
-    details = [scan["path"], *([scan["detector"]] if scan["detector"] else [])]
-    details += [f"{key}: {value}" for key, value in facts.items()]
+    chunk_rows, chunk_columns = scan["chunks"]
+    about = [scan["detector"], f"read in chunks of {chunk_rows} × {chunk_columns}"]
+    details = [scan["path"], *(f"{key}: {value}" for key, value in facts.items())]
     return {
         "file": file_name(scan) + (f" ({_megabytes(size)})" if size else ""),
         "grid": f"{rows} × {columns} pixels, {_step(scan)}",
         "pattern": ", ".join(pattern),
+        "detector": "   ·   ".join(filter(None, about)),
         "details": "\n".join(details),
     }
 
@@ -65,6 +69,37 @@ def answer_text(probabilities: np.ndarray, quality: float, threshold: float | No
     return text
 
 
+class Pace:
+    """How fast a map grows."""
+
+    def __init__(self):
+        self._start: float | None = None
+        self._first: tuple[int, float] | None = None  # patterns done, and when, at the first block
+        self._last = (0, 0.0)
+
+    def start(self) -> None:
+        """Begin to count the time."""
+        self._start = time.monotonic()
+
+    def note(self, done: int) -> None:
+        """Note how many patterns are done now."""
+        self._last = done, time.monotonic()
+        self._first = self._first or self._last
+
+    @property
+    def rate(self) -> float:
+        """Patterns a second, zero while unknown.
+
+        Measured from the first block on, which is slower than the others, once there is a second.
+        """
+        if self._first is None or self._start is None:
+            return 0.0
+        done, when = self._last
+        if self._last == self._first:
+            return done / max(when - self._start, 1e-3)
+        return (done - self._first[0]) / max(when - self._first[1], 1e-3)
+
+
 def progress_text(done: int, total: int, rate: float) -> str:
     """Say how far a map is.
 
@@ -78,7 +113,8 @@ def progress_text(done: int, total: int, rate: float) -> str:
     text = f"{done:,} of {total:,} patterns"
     if not rate:
         return text
-    return f"{text}   ·   {rate:,.0f}/s   ·   {_duration((total - done) / rate)} left"
+    text += f"   ·   {rate:,.0f}/s"
+    return text if done >= total else f"{text}   ·   {_duration((total - done) / rate)} left"
 
 
 def _step(scan: Message) -> str:

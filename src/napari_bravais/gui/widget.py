@@ -1,6 +1,6 @@
 """The dock widget: its sections from top to bottom; what they do is the controllers' business."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_bravais.gui.sections.compare import CompareSection
@@ -9,8 +9,8 @@ from napari_bravais.gui.sections.inspect import InspectSection
 from napari_bravais.gui.sections.map import MapSection
 from napari_bravais.gui.sections.scan import ScanSection
 
-#: The least width, in pixels, so that the panel need not grow with the legend.
-_WIDTH = 384
+#: The least width, in pixels, so that the panel seldom need grow with the legend.
+_WIDTH = 392
 
 
 class Panel(QScrollArea):
@@ -31,6 +31,7 @@ class Panel(QScrollArea):
             layout.addWidget(section)
         layout.addStretch()
         self.setWidget(content)
+        content.installEventFilter(self)
 
     @property
     def sections(self) -> tuple[QWidget, ...]:
@@ -43,10 +44,20 @@ class Panel(QScrollArea):
             self.ensureWidgetVisible(self.inspect.pin_button, 0, 4)
             self.ensureWidgetVisible(self.inspect.pixel_label, 0, 4)
 
+    def scroll_to_top(self) -> None:
+        """Show what is open."""
+        self.verticalScrollBar().setValue(0)
+
     def fit(self) -> None:
         """Be wide enough for the contents and the scroll bar."""
         width = max(_WIDTH, self.widget().minimumSizeHint().width())
         self.setMinimumWidth(width + self.verticalScrollBar().sizeHint().width())
+
+    def eventFilter(self, watched, event) -> bool:
+        """Make room when the contents need more."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.fit()
+        return super().eventFilter(watched, event)
 
     def showEvent(self, event) -> None:
         """Make room, now that the fonts are known."""

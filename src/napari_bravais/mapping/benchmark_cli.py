@@ -1,6 +1,9 @@
-"""``bravais benchmark`` and ``bravais scale``: how fast, and in how much memory."""
+"""``bravais benchmark``, ``scale`` and ``benchmark-window``: how fast, and in how much memory."""
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +21,7 @@ def add_benchmark_commands(app: typer.Typer) -> None:
     """Add the commands to an app."""
     app.command(rich_help_panel="Measuring")(benchmark)
     app.command(rich_help_panel="Measuring")(scale)
+    app.command(rich_help_panel="Measuring")(benchmark_window)
 
 
 def benchmark(
@@ -64,6 +68,34 @@ def scale(
         _tell(report, "\n".join([f"{'patterns':>10} {'seconds':>10} {'MB':>10}", *lines]), output)
 
 
+def benchmark_window(
+    scan: Annotated[
+        Path | None, typer.Argument(help="Scan to measure on.", show_default="one that is made")
+    ] = None,
+    patterns: Annotated[
+        int, typer.Option(min=100, help="Patterns of 60x60 pixels in the scan that is made.")
+    ] = 40_000,
+    clicks: Annotated[int, typer.Option(min=1, help="Clicks before anything is mapped.")] = 50,
+    output: _Json = None,
+) -> None:
+    """Measure a napari window: from click to overlay, and stalls while a map grows and it is used.
+
+    Without a display it draws on one of its own (Xvfb).
+    """
+    from napari_bravais.mapping import benchmark as measuring
+
+    with plain_errors(), tempfile.TemporaryDirectory() as folder:
+        made = scan or measuring.make_scan(Path(folder) / "scan.h5", patterns)
+        # a window and TensorFlow cannot share a process
+        command = [sys.executable, "-m", "napari_bravais.gui.benchmark", str(made), str(clicks)]
+        process = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        if process.returncode:
+            raise OSError("the window could not be measured; what is wrong stands above")
+        found = json.loads(process.stdout.splitlines()[-1])
+    report = {"machine": measuring.machine(), "load_average": os.getloadavg()[0], **found}
+    _tell(report, _window_table(report), output)
+
+
 def _say(text: str) -> None:
     typer.echo(text, err=True)
 
@@ -92,4 +124,26 @@ def _speed_table(report: dict[str, Any]) -> str:
     for runtime, ratios in report["compared"].items():
         told = ", ".join(f"{ratio:.2f} {what}" for what, ratio in ratios.items())
         lines.append(f"file to map, {runtime}: {told}")
+    return "\n".join(lines)
+
+
+def _window_table(report: dict[str, Any]) -> str:
+    mapping, idle = report["while_mapping"], report["clicks_while_idle"]
+    loop = mapping["event_loop"]
+    rows = [
+        ("click to overlay, median", idle["median_ms"], idle["window_processor_ms"]),
+        ("click to overlay, longest", idle["longest_ms"], ""),
+        ("the same while mapping, median", mapping["clicks"]["median_ms"], ""),
+        *((f"stall: {s['during']}", s["ms"], s["processor_ms"]) for s in loop["longest"]),
+    ]
+    lines = [
+        f"{report['patterns']} patterns, mapped at {mapping['patterns_per_second']:.0f} a second; "
+        f"load average {report['load_average']:.1f}",
+        f"{idle['count']} clicks; processor time of the classifier's process for each: "
+        f"{idle['classifier_processor_ms']} ms",
+        f"{'':40} {'ms':>8} {'processor':>10}",
+        *(f"{name:40} {wall!s:>8} {processor!s:>10}" for name, wall, processor in rows),
+        f"stalls over 100 ms: {loop['over_100_ms']} of {loop['looks']} looks; "
+        f"by the window's own work: {loop['over_100_ms_of_processor']}",
+    ]
     return "\n".join(lines)

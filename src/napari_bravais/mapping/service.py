@@ -5,9 +5,10 @@ classifier through this. Requests return a number at once; the answers come as m
 
 =============  ====================================================================
 ``loading``    the network is being loaded
-``ready``      it is: ``model``, ``device``
+``ready``      it is: ``model``, ``device``, ``quality_threshold``
 ``opened``     a scan: ``path``, ``navigation_shape``, ``signal_shape``, ``step``,
                ``step_unit``, ``beam_energy``, ``detector``, ``provenance``,
+               ``chunks`` (rows and columns that are read at once),
                ``image`` (facts of the electron image) and the array ``image``,
                ``images`` (names of all images that can be asked for)
 ``image``      another electron image: ``image`` and the array ``image``, as above

@@ -131,7 +131,13 @@ class Worker:
             from napari_bravais.model.classifier import Classifier
 
             self._classifier = Classifier.bundled(runtime)
-            self._say("ready", request, model=self._classifier.name, device=self._classifier.device)
+            self._say(
+                "ready",
+                request,
+                model=self._classifier.name,
+                device=self._classifier.device,
+                quality_threshold=self._classifier.quality_threshold,
+            )
         return self._classifier
 
     def _open(self, request: Message) -> None:
@@ -231,6 +237,7 @@ def _description(scan: "Scan", image: "ElectronImage") -> dict[str, Any]:
         "step_unit": scan.step_unit,
         "beam_energy": scan.beam_energy,
         "detector": _detector_text(scan.detector),
+        "chunks": scan.patterns.chunksize[:2],
         "provenance": scan.provenance,
         "image": _image_facts(image),
         "images": image_names(scan),

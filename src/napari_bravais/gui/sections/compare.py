@@ -12,7 +12,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bravais.gui.controls import Control, form
-from napari_bravais.gui.section import Section, button, label, row
+from napari_bravais.gui.section import Section, button, label, order_tabs, row
 from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, STORED, SWIPE, Settings
 
 #: The pattern centre by hand.
@@ -196,6 +196,7 @@ class CompareSection(Section):
             box.clicked.connect(lambda on, name=name: self.shown_changed.emit(name, on))
             self.shown_boxes[name] = box
             self._grid.addWidget(box, index // 2, index % 2)
+        order_tabs(self.controls["grid"].widget, self.shown_boxes.values())
         for box in (self.lower_box, self.upper_box):
             box.clear()
             box.addItems(names)

@@ -39,7 +39,7 @@ class MapSection(Section):
         self.contents.addLayout(row(self.map_button, self.cancel_button, stretch=0))
         self.contents.addWidget(self.progress_bar)
         self._add_controls()
-        self.legend = Legend()
+        self.legend = Legend(self.reset_button)
         self.contents.addWidget(self.legend)
 
     def _add_controls(self) -> None:
@@ -71,11 +71,14 @@ class MapSection(Section):
         else:
             super().keyPressEvent(event)
 
-    def show_settings(self, settings: Settings, threshold: float) -> None:
-        """Show settings, and the quality threshold that they come to."""
+    def show_settings(self, settings: Settings, threshold: float | None) -> None:
+        """Show settings, and the quality threshold that they come to; None while nobody knows."""
         for name, control in self.controls.items():
-            control.show_value(getattr(settings, name))
-        self.controls["quality_threshold"].show_value(threshold)
+            if name != "quality_threshold":
+                control.show_value(getattr(settings, name))
+        quality = self.controls["quality_threshold"]
+        quality.widget.setEnabled(threshold is not None)
+        quality.show_value(threshold or 0)
 
     def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
         """Enable what can be undone and redone."""
@@ -84,9 +87,14 @@ class MapSection(Section):
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """Show how far the map is."""
-        self.progress_bar.setMaximum(max(total, 1))
-        self.progress_bar.setValue(done)
-        self.progress_bar.setFormat(text)
+        bar = self.progress_bar
+        if bar.format() == text and bar.value() == done:
+            return
+        bar.setUpdatesEnabled(False)  # else Qt draws the window at each of these, at once
+        bar.setFormat(text)
+        bar.setMaximum(max(total, 1))
+        bar.setValue(done)
+        bar.setUpdatesEnabled(True)
 
     def show_fractions(self, fractions: list[Any], hidden: frozenset[str]) -> None:
         """Show what `DerivedMap.fractions` returns."""

@@ -26,7 +26,11 @@ class ScanSection(Section):
             self.open_clicked,
         )
         self.grid_label = label("Rows and columns of the map, and the step between patterns")
-        self.pattern_label = label("Height and width of a pattern, beam energy and detector")
+        self.pattern_label = label("Height and width of a pattern, and beam energy")
+        self.detector_label = label(
+            "Pattern centre (mean, in Bruker's convention) and tilt, if the file says them; rows "
+            "and columns of patterns that are read at once"
+        )
         self.image_box = QComboBox()
         self.image_box.setToolTip(
             "Image of the scanned area: those that the file stores, placed by its own metadata, "
@@ -46,6 +50,7 @@ class ScanSection(Section):
         self.contents.addLayout(row(self.file_label, self.open_button, stretch=0))
         self.contents.addWidget(self.grid_label)
         self.contents.addWidget(self.pattern_label)
+        self.contents.addWidget(self.detector_label)
         self.contents.addLayout(
             row(self.image_box, self.add_image_button, self.align_button, stretch=0)
         )
@@ -53,18 +58,19 @@ class ScanSection(Section):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
 
-    def show_scan(self, file: str, grid: str, pattern: str, details: str) -> None:
+    def show_scan(self, file: str, grid: str, pattern: str, detector: str, details: str) -> None:
         """Show what is open; the details (one fact a line) are a tooltip."""
         self.file_label.setText(file)
         self.grid_label.setText(grid)
         self.pattern_label.setText(pattern)
+        self.detector_label.setText(detector)
         self.file_label.setToolTip(details)
-        for text in (self.grid_label, self.pattern_label):
+        for text in (self.grid_label, self.pattern_label, self.detector_label):
             text.setVisible(bool(text.text()))
 
     def clear(self, text: str = "no scan is open") -> None:
         """Show that no scan is open."""
-        self.show_scan(text, "", "", _NOTHING)
+        self.show_scan(text, "", "", "", _NOTHING)
         self.show_images([], "")
 
     def show_images(self, names: list[str], current: str) -> None:

@@ -1,0 +1,114 @@
+"""Every button and every control, in every state of the window and in any order."""
+
+import os
+import random
+import signal
+
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QColorDialog,
+    QComboBox,
+    QFileDialog,
+    QSlider,
+)
+
+from tests.gui.window import Window, wait_until
+
+#: What a user does who opens a dialog and thinks better of it.
+CANCELLED = {
+    "getOpenFileName": ("", ""),
+    "getOpenFileNames": ([], ""),
+    "getSaveFileName": ("", ""),
+    "getExistingDirectory": "",
+}
+
+KEYS = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Home, Qt.Key.Key_End)
+
+
+@pytest.fixture(autouse=True)
+def dialogs_are_cancelled(monkeypatch):
+    for name, answer in CANCELLED.items():
+        monkeypatch.setattr(QFileDialog, name, lambda *args, answer=answer, **options: answer)
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *args, **options: QColor())
+
+
+def is_alive(widget) -> bool:
+    """Whether Qt has not deleted a widget, such as a row of a legend that was rebuilt."""
+    try:
+        widget.objectName()
+    except RuntimeError:
+        return False
+    return True
+
+
+def use_everything(window: Window, seed: int) -> None:
+    """Press every button and move every control; all that happens is what a person is told."""
+    notification_manager.records.clear()
+    kinds = (QAbstractButton, QComboBox, QSlider, QAbstractSpinBox)
+    content = window.panel.widget()
+    controls = [child for kind in kinds for child in content.findChildren(kind)]
+    assert len(controls) > 30
+    chance = random.Random(seed)
+    chance.shuffle(controls)
+    for control in controls:
+        if not is_alive(control):
+            continue
+        if isinstance(control, QAbstractButton):
+            window.press(control)
+        else:
+            QTest.keyClick(control, chance.choice(KEYS))
+        if chance.random() < 0.3:
+            QTest.keyClick(window.canvas, Qt.Key.Key_Right)
+        QApplication.processEvents()
+    for section in window.panel.sections:  # some may have been folded
+        section.heading.setChecked(True)
+    wait_until(lambda: window.controller.inspector.request is None, "the answers")
+    faults = [record for record in notification_manager.records if hasattr(record, "exception")]
+    assert [str(fault.exception) for fault in faults] == []
+    window.controller.display.change(view="side by side", pattern_centre="the file's own")
+
+
+def test_with_no_scan(qapp):
+    window = Window()
+    use_everything(window, 1)
+    assert "no scan is open" in window.panel.scan.file_label.text()
+    assert not window.idle
+    window.viewer.close()
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_with_a_scan_and_no_map(window, seed):
+    use_everything(window, seed)
+    wait_until(lambda: window.idle or window.panel.map.cancel_button.isEnabled(), "an answer")
+    window.controller.cancel()
+    wait_until(lambda: window.idle, "the end of a map that was begun")
+
+
+def test_while_mapping_and_after_cancel(window):
+    window.first_block()
+    use_everything(window, 4)
+    window.controller.cancel()
+    wait_until(lambda: window.idle, "the map to stop")
+    use_everything(window, 5)
+    window.controller.cancel()
+    wait_until(lambda: window.idle, "the map to stop")
+
+
+def test_after_the_classifier_was_killed_and_all_is_well_again(window):
+    os.kill(window.controller.service.pid, signal.SIGKILL)
+    wait_until(lambda: window.said("another one has been started"), "the news")
+    use_everything(window, 6)
+    window.controller.cancel()
+    wait_until(lambda: window.idle, "the map to stop")
+    window.controller.display.reset()
+    assert window.map().mapped.all()
+    window.controller.display.change(view="side by side")
+    window.click(0.5, 0.5)
+    assert "quality" in window.panel.inspect.answer_label.text()
