@@ -3,32 +3,14 @@
 Needs Xvfb and xdotool: ``python docs/make_screenshots.py``.
 """
 
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from napari_bravais.gui import screen
+
 FOLDER = Path(__file__).parent / "screenshots"
-SIZE = (1280, 800)
-
-
-def start_screen() -> subprocess.Popen:
-    """Start a screen of `SIZE` that nobody sees, and draw on it."""
-    reading, writing = os.pipe()
-    screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "{}x{}x24".format(*SIZE), "-noreset"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        os.environ["DISPLAY"] = f":{answer.readline().strip()}"
-    os.environ["LIBGL_ALWAYS_SOFTWARE"] = "1"
-    # neither the user's settings nor any of an earlier run
-    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
-    return screen
 
 
 class Film:
@@ -45,7 +27,7 @@ class Film:
 
         self.viewer = napari.Viewer()
         self.viewer.theme = theme
-        self.viewer.window.set_geometry(0, 0, *SIZE)
+        self.viewer.window.set_geometry(0, 0, *screen.SIZE)
         _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-bravais")
         self.wait(2)
 
@@ -186,7 +168,8 @@ def export(film: Film) -> None:
 def main() -> None:
     """Make all screenshots."""
     FOLDER.mkdir(exist_ok=True)
-    screen = start_screen()
+    hidden = screen.start_screen()
+    screen.forget_preferences()
     try:
         film = Film()
         map_and_inspect(film)
@@ -197,7 +180,7 @@ def main() -> None:
         film.take("13-light")
         film.viewer.close()
     finally:
-        screen.terminate()
+        hidden.terminate()
 
 
 if __name__ == "__main__":
