@@ -85,5 +85,5 @@ def sentence(answered: Message) -> str:
         return f"{Path(answered['path']).name}: no lattice by spglib, {fingerprint}"
     own = lattice_of_space_group(number).pearson
     symbol = answered["space_groups"][_TOLERANCE]
-    differ = "" if own in seen else ". They differ: the fingerprint's network knows seven classes"
+    differ = "" if own in seen else ". They differ."
     return f"{Path(answered['path']).name}: {own} by spglib, {symbol}; {fingerprint}{differ}"

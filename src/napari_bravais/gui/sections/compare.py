@@ -85,8 +85,9 @@ class CompareSection(Section):
         self.contents.addLayout(row(self.phases_edit, self.cif_button, stretch=0))
         self.lattices_label = label(
             "Bravais lattice of each CIF file: of its space group, which spglib finds, and as the "
-            "network that reads diffraction fingerprints of structures sees it, also where defects "
-            "hide the symmetry. It knows seven classes of elemental solids."
+            "network that reads diffraction fingerprints of structures sees it. They differ where "
+            "defects hide the symmetry from spglib, and where the crystal is in none of the seven "
+            "classes of elemental solids that the network knows."
         )
         self.contents.addWidget(self.lattices_label)
         centre = form()
