@@ -15,6 +15,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_bravais.gui.layers import grid_shape
 from napari_bravais.gui.settings import Settings, configuration
 from napari_bravais.io.exports import export
 from napari_bravais.io.results import load_result
@@ -146,6 +147,19 @@ def test_the_inspected_pattern_is_saved_as_a_figure(mapped, tmp_path, monkeypatc
     assert np.ptp(middle, axis=-1).max() > 20
     bar = tuple(int(shown.likeliest.colour[i : i + 2], 16) for i in (1, 3, 5))
     assert bar in colours_of(tmp_path / "pattern.png")
+
+
+@pytest.mark.parametrize(
+    ("canvas", "places", "shape"),
+    [
+        ((750, 537), 2, (2, 1)),  # a window of 1280x800: beside each other they were half as large
+        ((750, 537), 4, (2, 2)),  # hardly smaller than four over each other
+        ((900, 1300), 2, (1, 2)),
+        ((900, 1300), 1, (1, 1)),
+    ],
+)
+def test_the_grid_shows_maps_as_large_as_fits(canvas, places, shape):
+    assert grid_shape((48, 72), canvas, places) == shape
 
 
 def test_panes_are_titled_and_laid_out_as_chosen(mapped):

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from dataclasses import fields
 
 import pytest
 from napari.utils.notifications import notification_manager
@@ -19,6 +20,7 @@ from qtpy.QtWidgets import (
     QSlider,
 )
 
+from napari_bravais.gui.settings import Settings
 from tests.gui.window import Window, wait_until
 
 #: What a user does who opens a dialog and thinks better of it.
@@ -55,24 +57,27 @@ def use_everything(window: Window, seed: int) -> None:
     content = window.panel.widget()
     controls = [child for kind in kinds for child in content.findChildren(kind)]
     assert len(controls) > 30
+    headings = [section.heading for section in window.panel.sections]
     chance = random.Random(seed)
     chance.shuffle(controls)
     for control in controls:
-        if not is_alive(control):
+        if not is_alive(control) or not control.isVisible():
             continue
         if isinstance(control, QAbstractButton):
             window.press(control)
+            if control in headings:  # what it hid could not be used
+                window.press(control)
         else:
             QTest.keyClick(control, chance.choice(KEYS))
         if chance.random() < 0.3:
             QTest.keyClick(window.canvas, Qt.Key.Key_Right)
         QApplication.processEvents()
-    for section in window.panel.sections:  # some may have been folded
-        section.heading.setChecked(True)
     wait_until(lambda: window.controller.inspector.request is None, "the answers")
     faults = [record for record in notification_manager.records if hasattr(record, "exception")]
     assert [str(fault.exception) for fault in faults] == []
-    window.controller.display.change(view="side by side", pattern_centre="the file's own")
+    window.panel.scan.align_button.setChecked(False)
+    defaults = {setting.name: setting.default for setting in fields(Settings)}
+    window.controller.display.change(**defaults)
 
 
 def test_with_no_scan(qapp):
@@ -107,8 +112,7 @@ def test_after_the_classifier_was_killed_and_all_is_well_again(window):
     use_everything(window, 6)
     window.controller.cancel()
     wait_until(lambda: window.idle, "the map to stop")
-    window.controller.display.reset()
+    window.open_sample()
     assert window.map().mapped.all()
-    window.controller.display.change(view="side by side")
     window.click(0.5, 0.5)
     assert "quality" in window.panel.inspect.answer_label.text()

@@ -179,6 +179,7 @@ class Controller(QObject):
 
     def _on_ready(self, message: Message) -> None:
         self._panel.map.classifier_label.setText(f"{message['model']} on {message['device']}")
+        self.scene.say("The network is loaded.")
         self.display.advise(message["quality_threshold"])
         self.inspector.network_is(loaded=True)
 
@@ -328,6 +329,7 @@ class Controller(QObject):
     def _loading(self) -> None:
         """Say that the network is being loaded, which takes a while."""
         self._panel.map.classifier_label.setText("Loading the network…")
+        self.scene.say("Loading the network…")
         self.inspector.network_is(loaded=False)
 
     def _exported(self) -> None:

@@ -18,12 +18,18 @@ from napari_bravais.gui.layers import (
 from napari_bravais.gui.preferences import Preferences
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
-from napari_bravais.gui.settings import AUTOMATIC, History, Settings
+from napari_bravais.gui.settings import AUTOMATIC, SYSTEMS_LEVEL, History, Settings
 from napari_bravais.gui.writer import IMAGE, MAP
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.phase_map import PhaseMap
 
 CONFIDENCE, QUALITY = "Confidence", "Pattern quality"
+
+#: What is painted.
+_NAMES = MAP_NAME, CONFIDENCE, QUALITY
+
+#: Title of the map's pane while it shows crystal systems.
+SYSTEMS_TITLE = "Crystal systems"
 
 #: Milliseconds between two paintings of a map that grows: they never fill the window's time.
 _REPAINT = 100
@@ -241,6 +247,8 @@ class Display(QObject):
         place = self._scene.places.get(MAP_NAME)
         if place is None:
             return
+        systems = self.settings.level == SYSTEMS_LEVEL
+        place.layer.name = SYSTEMS_TITLE if systems else MAP_NAME  # its pane's title
         place.layer.colormap = class_colours(self.derived.classes, self.settings.hidden)
         place.layer.features = hover_texts(self.derived.classes)
 
@@ -262,9 +270,10 @@ class Display(QObject):
         while self._queue and time.monotonic() < end:
             block = self._queue.popleft()
             self.derived.update(*block)
-            for name in (MAP_NAME, CONFIDENCE, QUALITY):
+            for name in _NAMES:
                 self._scene.paint(name, *block)
-        self._scene.refresh(thumbnails=not (self.growing or self._queue))
+        for name in _NAMES:
+            self._scene.refresh(name, thumbnail=not (self.growing or self._queue))
         self._show_legend()
         self.painted.emit()
         if self._queue:

@@ -46,6 +46,7 @@ class Inspector(QObject):
         self._scene, self._display, self._service = scene, display, service
         self.request: int | None = None
         self.shown: Inspection | None = None
+        self._look: tuple = ()
         self._loaded = self._warm = False  # the first answer of a network takes longer
         # most answers come so soon that a word in between would only flicker
         self._patience = QTimer(self)
@@ -100,14 +101,18 @@ class Inspector(QObject):
 
     def show_settings(self, settings: Settings) -> None:
         """Follow the settings."""
-        self._section.show_settings(settings)
-        self._show_picture(settings)
+        look = settings.pattern, settings.glow, settings.glow_colours
+        if look != self._look:  # else the pins would be drawn anew with each step of any slider
+            self._look = look
+            self._section.show_settings(settings)
+            self._show_picture(settings)
 
     def take(self, message: Message) -> None:
         """Show the service's answer."""
         if message["id"] != self.request:
             return
         self.request, self._warm = None, True
+        self._patience.stop()
         self.shown = Inspection.from_message(message)
         self._show_texts()
         self._show_picture(self._display.settings)
@@ -125,8 +130,7 @@ class Inspector(QObject):
 
     def _ask(self, pixel: tuple[int, int], lattice: str | None) -> None:
         self.request = self._service.explain(*pixel, lattice)
-        if not self._patience.isActive():
-            self._patience.start()
+        self._patience.start()
 
     def _show_waiting(self) -> None:
         """Say that an answer is on its way, if it still is."""

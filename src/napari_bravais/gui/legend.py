@@ -63,6 +63,14 @@ class _Row:
         self.shown.setChecked(not hidden)
         for text in (self.symbol, self.pixels, self.area):
             text.setEnabled(not hidden)
+        self._set_visible(True)
+
+    def hide(self) -> None:
+        self._set_visible(False)
+
+    def _set_visible(self, visible: bool) -> None:
+        for widget in self.widgets:
+            widget.setVisible(visible)
 
 
 class Legend(QWidget):
@@ -94,6 +102,7 @@ class Legend(QWidget):
                 header.setAlignment(_RIGHT)
             self._grid.addWidget(header, 0, column)
         self._rows: list[_Row] = []
+        self._count = 0  # of the rows that are shown
 
     def show_fractions(
         self, fractions: list[tuple[MapClass, int, float]], hidden: frozenset[str]
@@ -101,13 +110,11 @@ class Legend(QWidget):
         """Show what `DerivedMap.fractions` returns, and which classes the map leaves out."""
         while len(self._rows) < len(fractions):
             self._add_row()
-        while len(self._rows) > len(fractions):
-            for widget in self._rows.pop().widgets:
-                self._grid.removeWidget(widget)
-                widget.hide()
-                widget.deleteLater()
-        for row, (entry, pixels, fraction) in zip(self._rows, fractions, strict=True):
+        self._count = len(fractions)
+        for row, (entry, pixels, fraction) in zip(self._shown, fractions, strict=True):
             row.show(entry, pixels, fraction, entry.key in hidden)
+        for row in self._rows[self._count :]:  # kept: classes come and go while a map grows
+            row.hide()
 
     def ask_for_colour(self, entry: MapClass) -> None:
         """Let the user choose a class's colour."""
@@ -117,12 +124,16 @@ class Legend(QWidget):
 
     def row(self, key: str) -> _Row:
         """Return the row of a class."""
-        return next(row for row in self._rows if row.entry.key == key)
+        return next(row for row in self._shown if row.entry.key == key)
 
     @property
     def texts(self) -> list[str]:
         """The rows as plain text, for tests and screen readers."""
-        return [f"{row.name.text()} {row.pixels.text()} {row.area.text()}" for row in self._rows]
+        return [f"{row.name.text()} {row.pixels.text()} {row.area.text()}" for row in self._shown]
+
+    @property
+    def _shown(self) -> list[_Row]:
+        return self._rows[: self._count]
 
     def _add_row(self) -> None:
         row = _Row(self)

@@ -62,7 +62,9 @@ class Place:
     data
         What the layer shows; the layer itself holds a copy, of which a part may be cut away.
     pixel
-        Where the ring is (row, column); None before the first click.
+        Where the ring is to be (row, column); None before the first click.
+    drawn
+        Where it is.
     cut
         Columns left of this one are cut away.
     """
@@ -71,6 +73,7 @@ class Place:
     ring: Points
     data: np.ndarray
     pixel: tuple[int, int] | None = None
+    drawn: tuple[int, int] | None = None
     cut: int = 0
 
     def paint(self, rows: slice, columns: slice) -> None:
@@ -97,8 +100,9 @@ class Place:
     def mark(self, pixel: tuple[int, int] | None) -> None:
         """Set the ring on a pixel: now, or when it is seen next."""
         self.pixel = pixel
-        if pixel is not None and self.ring.visible:
+        if self.ring.visible and pixel not in (None, self.drawn):
             set_ring(self.ring, pixel)
+            self.drawn = pixel
 
 
 class Scene:
@@ -233,11 +237,11 @@ class Scene:
             place.paint(slice(0, data.shape[0]), slice(0, data.shape[1]))
             place.layer.refresh()
 
-    def refresh(self, *, thumbnails: bool) -> None:
+    def refresh(self, name: str, *, thumbnail: bool) -> None:
         """Show what was painted, in the layer list too if wanted: it takes time to draw."""
-        for name, place in self.places.items():
-            if name != IMAGE and place.layer.visible:
-                place.layer.refresh(thumbnail=thumbnails, highlight=False, extent=False)
+        if name in self.places:
+            layer = self.places[name].layer
+            layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
 
     def mark(self, pixel: tuple[int, int]) -> None:
         """Set the rings on a pixel (row, column)."""
@@ -280,6 +284,10 @@ class Scene:
         for layer in [layer for layer in kept if layer in self._viewer.layers]:
             self._viewer.layers.move(self._viewer.layers.index(layer), len(self._viewer.layers))
         self.places, self.pixel = {}, None
+
+    def say(self, text: str) -> None:
+        """Say something in napari's status line, until the mouse moves over the canvas."""
+        self._viewer.status = text
 
     def drop_placeholders(self) -> None:
         """Remove what stood in for a scan that was to be opened."""
