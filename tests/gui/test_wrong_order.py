@@ -88,9 +88,8 @@ def test_with_no_scan(qapp):
     window.viewer.close()
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_with_a_scan_and_no_map(window, seed):
-    use_everything(window, seed)
+def test_with_a_scan_and_no_map(window):
+    use_everything(window, 2)
     wait_until(lambda: window.idle or window.panel.map.cancel_button.isEnabled(), "an answer")
     window.controller.cancel()
     wait_until(lambda: window.idle, "the end of a map that was begun")
