@@ -103,8 +103,8 @@ def draw_path(
                 values = probabilities[:, each.index]
                 axes.plot(ratios, values, ".-", lw=0.8, color=each.colour, label=each.key)
         for name, ratio in special.items():
-            axes.axvline(ratio, color="0.7", lw=0.6, zorder=0)
-            axes.text(ratio, 1.04, name, ha="center")
+            axes.plot([ratio, ratio], [0, 1.03], color="0.7", lw=0.6, zorder=0)
+            axes.text(ratio, 1.05, name, ha="center")
         axes.set(xlabel="µ = c/a", ylabel="Probability", ylim=(-0.02, 1.12))
         axes.legend(frameon=False, loc="center right")
 

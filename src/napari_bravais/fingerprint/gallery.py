@@ -8,7 +8,7 @@ import numpy as np
 from napari_bravais.fingerprint.classes import CLASS_OF_SPACE_GROUP
 from napari_bravais.fingerprint.classifier import StructureClassifier
 from napari_bravais.fingerprint.cluster import fingerprint
-from napari_bravais.fingerprint.defects import copper, displaced, hot_copper, supercell, thinned
+from napari_bravais.fingerprint.defects import displaced, supercell, thinned
 from napari_bravais.fingerprint.figures import draw_images, draw_responses, visible
 from napari_bravais.fingerprint.files import checked
 from napari_bravais.fingerprint.prototypes import prototype
@@ -96,6 +96,8 @@ def heat_copper(classifier: StructureClassifier, samples: int, progress=iter) ->
     progress
         Wraps the temperatures, for a progress bar.
     """
+    from napari_bravais.fingerprint.thermal import copper, hot_copper
+
     fcc = CLASS_OF_SPACE_GROUP[225].index
     rows = []
     for temperature in progress(TEMPERATURES):
