@@ -18,6 +18,10 @@ Masters = Annotated[
     ),
 ]
 
+_Architecture = Annotated[
+    str, typer.Option(help="compact, or the first seed paper's resnet50 or xception.")
+]
+
 
 def train(
     master_patterns: Masters,
@@ -28,9 +32,7 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Checkpoint of another run to start from.")
     ] = None,
-    architecture: Annotated[
-        str, typer.Option(help="compact, or the first seed paper's resnet50 or xception.")
-    ] = "compact",
+    architecture: _Architecture = "compact",
 ) -> None:
     """Train a network on simulated patterns."""
     from napari_bravais.training.library import MasterLibrary
@@ -39,6 +41,42 @@ def train(
     library = MasterLibrary.open(*master_patterns)
     checkpoint = train_network(library, output, minutes, start=start, architecture=architecture)
     typer.echo(f"Trained: {checkpoint}")
+
+
+def train_classes(
+    master_patterns: Masters,
+    classes: Annotated[
+        list[str],
+        typer.Option(
+            "--class",
+            "-c",
+            help="A class and its materials, NAME=MATERIAL,MATERIAL; give two or more.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the network; one broken off goes on.")
+    ],
+    patterns: Annotated[int, typer.Option(min=5, help="Patterns of each material.")] = 640,
+    architecture: _Architecture = "compact",
+) -> None:
+    """Train a network on classes of your own, by the first seed paper's procedure.
+
+    Your own phases, say: simulate their CIF files, then name a class for each.
+    """
+    from napari_bravais.training.classes import ClassError, ClassSet
+    from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.recipe import score_by_material, train_by_recipe
+
+    library = MasterLibrary.open(*master_patterns)
+    try:
+        own = ClassSet.parse(classes)
+        network = train_by_recipe(library, own, output, architecture, patterns, typer.echo)
+    except ClassError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo("New simulated patterns, 500 of each material:")
+    for material, counts in score_by_material(network, library, own, 500).items():
+        called = ", ".join(f"{n} {name}" for n, name in zip(counts, own.names, strict=True) if n)
+        typer.echo(f"{material}: called {called}")
 
 
 def export(
@@ -69,5 +107,9 @@ def export(
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for name, command in (("train", train), ("export-model", export)):
+    for name, command in (
+        ("train", train),
+        ("train-classes", train_classes),
+        ("export-model", export),
+    ):
         app.command(name, rich_help_panel="Making models")(command)

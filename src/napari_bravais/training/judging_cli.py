@@ -80,6 +80,24 @@ def evaluate(
     typer.echo(page)
 
 
+def point_groups(
+    master_patterns: Masters,
+    networks: Annotated[
+        Path, typer.Option(help="Where the networks are kept; runs broken off go on.")
+    ] = Path("runs/point-groups"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for point-groups.md and .json.")
+    ] = Path("docs"),
+) -> None:
+    """Train and test the first seed paper's three pairs of point groups."""
+    from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.point_groups import evaluate_point_groups, save
+
+    library = MasterLibrary.open(*master_patterns)
+    measured = evaluate_point_groups(library, networks, progress=lambda t: typer.echo(t, err=True))
+    typer.echo(f"Written: {save(measured, output)}")
+
+
 def _classifier(model: Path | None):
     from napari_bravais.model.classifier import Classifier
 
@@ -88,5 +106,5 @@ def _classifier(model: Path | None):
 
 def add_judging_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (index, evaluate):
+    for command in (index, evaluate, point_groups):
         app.command(rich_help_panel="Making models")(command)

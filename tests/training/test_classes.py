@@ -1,0 +1,70 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from napari_bravais.simulation.detector import DetectorFaults
+from napari_bravais.training import point_groups, recipe
+from napari_bravais.training.classes import ClassError, ClassSet
+from napari_bravais.training.evaluate_patterns import Conditions
+from napari_bravais.training.recipe import score_by_material, train_by_recipe
+
+CLEAN = DetectorFaults(noise=(0.05, 0.1), cloud=0.1, sharpened=0.1, overlap=0, mask=0, dust=0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["ordered"], "'ordered' does not say a class as NAME=MATERIAL"),
+        (["ordered="], "does not say a class"),
+        (["a=quartz", "a=rutile"], "a class is named twice: a, a"),
+    ],
+)
+def test_what_says_no_classes_is_refused(texts, said):
+    with pytest.raises(ClassError, match=said):
+        ClassSet.parse(texts)
+
+
+def test_a_material_that_is_not_there_is_named(judged_library):
+    classes = ClassSet.parse(["mine=quartz, unobtainium"])
+    with pytest.raises(ClassError, match="no master pattern at 20 keV of unobtainium"):
+        classes.masters(judged_library)
+
+
+def test_a_network_learns_classes_of_ones_own(judged_library, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "MOST_EPOCHS", 12)
+    # little noise, so that a short training shows
+    monkeypatch.setattr(recipe, "Conditions", lambda: Conditions(CLEAN, distance=0.6))
+    classes = ClassSet.parse(["mineral=quartz", "oxide=rutile"])
+    told = []
+    network = train_by_recipe(judged_library, classes, tmp_path, each=160, progress=told.append)
+    assert told[0].startswith("epoch 1: ")
+    counts = score_by_material(network, judged_library, classes, 40)
+    right = counts["quartz"][0] + counts["rutile"][1]
+    assert right > 60  # of 80; 40 by chance
+    kept = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    patterns, _ = recipe.draw(judged_library, classes.masters(judged_library)[0], 4, seed=9)
+    np.testing.assert_allclose(
+        kept.predict(patterns, verbose=0), network.predict(patterns, verbose=0), atol=1e-4
+    )
+    assert json.loads((tmp_path / "classes.json").read_text())["names"] == ["mineral", "oxide"]
+
+
+def test_the_page_of_point_groups_counts_what_each_material_was_called(
+    judged_library, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recipe, "MOST_EPOCHS", 1)
+    pair = ("mineral=quartz", "oxide=rutile")
+    monkeypatch.setattr(point_groups, "PAIRS", {"mineral or oxide": (pair, pair)})
+    monkeypatch.setattr(recipe, "PATTERNS", 10)
+    measured = point_groups.evaluate_point_groups(
+        judged_library, tmp_path, each=8, progress=lambda _: None
+    )
+    text = point_groups.save(measured, tmp_path).read_text("utf-8")
+    counts = measured["pairs"]["mineral or oxide"]["blind"]["quartz"]
+    assert sum(counts) == 8
+    assert f"| mineral or oxide | quartz | **never seen** | {counts[0] / 8:.1%} |" in text
+    assert json.loads((tmp_path / "point-groups.json").read_text())["pairs"].keys() == {
+        "mineral or oxide"
+    }
