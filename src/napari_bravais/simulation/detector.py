@@ -37,6 +37,11 @@ class DetectorFaults:
         Largest strength of the excess and deficiency of opposite band edges, which real patterns
         show and dynamical simulations leave out (Winkelmann 2008, doi
         10.1016/j.ultramic.2008.05.002).
+    favoured
+        Largest factor, as a logarithm, by which bands of one direction, mostly level ones, are
+        stronger than theory says and those across weaker: in real silicon and nickel, level bands
+        are 1.3 to 1.8 times as strong against theory as upright ones, and a network that has not
+        met this takes cubic crystals for tetragonal ones.
     flattened
         Share of patterns whose static background has been divided out.
     tone
@@ -56,6 +61,7 @@ class DetectorFaults:
     cloud: float = 1.2
     sharpened: float = 0.9
     excess: float = 0.5
+    favoured: float = 0.5
     flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15
@@ -161,6 +167,17 @@ def _excess(patterns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return patterns[:, below] - patterns[:, above]
 
 
+def _favoured(patterns: np.ndarray, rng: np.random.Generator, most: float) -> np.ndarray:
+    """Return patterns, shape (n, h, w), with the bands of one direction strengthened."""
+    n, h, w = patterns.shape
+    # waves run across bands: those of level bands run down
+    run = np.arctan2(np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w))
+    direction = rng.normal(np.pi / 2, 0.5, (n, 1, 1))
+    gain = np.exp(rng.uniform(0, most, (n, 1, 1)) * np.cos(2 * (run - direction)))
+    waves = np.fft.rfft2(patterns) * gain.astype(np.float32)
+    return np.fft.irfft2(waves, s=(h, w)).astype(np.float32)
+
+
 def _blurred(patterns: np.ndarray, sigma: float) -> np.ndarray:
     """Blur patterns, shape (n, h, w), with a Gaussian of ``sigma`` pattern heights."""
     height, width = patterns.shape[1:]
@@ -215,6 +232,7 @@ def expose(
     standardise(exposed)
     strength = rng.uniform(-faults.excess, faults.excess, (n, 1, 1)).astype(np.float32)
     exposed += strength * _excess(exposed, rng)
+    exposed = _favoured(exposed, rng, faults.favoured)
     exposed += rng.uniform(0, faults.cloud, (n, 1, 1)).astype(np.float32) * _clouds(rng, n, h, w)
     other = np.flatnonzero(rng.random(n) < faults.overlap)
     share = rng.uniform(0.05, 0.35, (other.size, 1, 1)).astype(np.float32)
