@@ -137,15 +137,15 @@ def is_seed(record: dict) -> bool:
 
 
 def is_everyday(record: dict) -> bool:
-    """Tell whether people meet a material often: the catalogue's rank says so, but for two.
+    """Tell whether people meet a material often: the catalogue's rank says so, but for three.
 
     A record without a rank is of rank 0 if it is the seed paper's.
 
-    Ordered FeNi3 (cP) and Ni2V (oI) look like disordered, everyday nickel alloys (cF) but for
+    Ordered FeNi3, Cu3Au (cP) and Ni2V (oI) look like disordered, everyday alloys (cF) but for
     bands too weak to see in most patterns: drawn as often, they would teach to call nickel cP.
     """
     rank = record.get("rank", 0 if is_seed(record) else 3)
-    return rank <= 1 and record["name"] not in {"FeNi3", "Ni2V"}
+    return rank <= 1 and record["name"].split()[0] not in {"FeNi3", "Ni2V", "Cu3Au"}
 
 
 def split(records: list[dict]) -> np.ndarray:
