@@ -123,9 +123,9 @@ def draw_thermal(rows: list[dict], path: Path) -> None:
         loose = [row["spglib, loose"] for row in rows]
         axes.plot(hot, loose, "s-", color="0.5", label="spglib, loose: Fm-3m")
         axes.axvline(1358, color="0.7", lw=0.6, zorder=0)
-        axes.text(1380, 0.5, "melts", rotation=90, va="center", color="0.4")
+        axes.text(1380, 0.12, "copper melts", rotation=90, va="bottom", color="0.4")
         axes.set(xlabel="Temperature (K)", ylabel="Fraction", ylim=(-0.03, 1.03))
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="center left")
 
 
 def draw_calibration(
