@@ -63,17 +63,20 @@ def shared(qapp):
 def window(shared):
     """The window with the sample scan open, and no map."""
     shared.open_sample()
+    shared.reset()
     return shared
 
 
 @pytest.fixture
 def mapped(shared):
     """The window with the sample scan mapped; tests that use it leave the map alone."""
+    shared.reset()  # the layers have their names again
     phase_map = shared.controller.phase_map
     whole = phase_map is not None and phase_map.shape == (48, 72) and phase_map.mapped.all()
     if not whole or "Bravais lattices" not in shared.names:
         shared.open_sample()
         shared.map()
+    shared.reset()
     return shared
 
 

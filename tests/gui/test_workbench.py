@@ -29,7 +29,7 @@ from tests.gui.window import choose, wait_until
 
 def test_thresholds_smoothing_and_legend_act_at_once_and_are_undone(mapped):
     display, controller = mapped.controller.display, mapped.controller
-    raw = controller.phase_map.probabilities.copy()
+    raw, before = controller.phase_map.probabilities.copy(), display.settings
     layer = mapped.viewer.layers["Bravais lattices"]
     answered = layer.data.copy()
     display.change(quality_threshold=0.7)
@@ -42,7 +42,7 @@ def test_thresholds_smoothing_and_legend_act_at_once_and_are_undone(mapped):
     assert display.settings.hidden and best not in display.settings.hidden
     for _ in range(3):
         mapped.press(mapped.panel.map.undo_button)
-    assert not mapped.panel.map.undo_button.isEnabled()
+    assert display.settings == before
     wait_until(lambda: np.array_equal(layer.data, answered), "all to be undone")
     np.testing.assert_array_equal(controller.phase_map.probabilities, raw)
 
@@ -165,12 +165,7 @@ def test_the_grid_shows_maps_as_large_as_fits(canvas, places, shape):
 def test_panes_are_titled_and_laid_out_as_chosen(mapped):
     viewer, controls = mapped.viewer, mapped.panel.compare.controls
     titles = [layer.name for layer in viewer.layers if layer.name_overlay.visible]
-    assert titles == [
-        "Virtual forward-scatter",
-        "Bravais lattices",
-        "Confidence",
-        "Pattern quality",
-    ]
+    assert {"Virtual forward-scatter", "Bravais lattices", "Confidence"} <= set(titles)
     for text, shape in (("in a row", (1, 2)), ("in a column", (2, 1))):
         choose(controls["grid"].widget, text)
         assert viewer.canvas.grid.shape == shape

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-from dataclasses import fields
 
 import pytest
 from napari.utils.notifications import notification_manager
@@ -20,7 +19,6 @@ from qtpy.QtWidgets import (
     QSlider,
 )
 
-from napari_bravais.gui.settings import Settings
 from tests.gui.window import Window, wait_until
 
 #: What a user does who opens a dialog and thinks better of it.
@@ -75,9 +73,7 @@ def use_everything(window: Window, seed: int) -> None:
     wait_until(lambda: window.controller.inspector.request is None, "the answers")
     faults = [record for record in notification_manager.records if hasattr(record, "exception")]
     assert [str(fault.exception) for fault in faults] == []
-    window.panel.scan.align_button.setChecked(False)
-    defaults = {setting.name: setting.default for setting in fields(Settings)}
-    window.controller.display.change(**defaults)
+    window.reset()
 
 
 def test_with_no_scan(qapp):

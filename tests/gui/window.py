@@ -1,6 +1,7 @@
 """A window, and what a user does in it."""
 
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import napari
@@ -10,6 +11,8 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox
 
+from napari_bravais.gui.layers import MAP_NAME
+from napari_bravais.gui.settings import Settings
 from napari_bravais.mapping.phase_map import PhaseMap
 
 #: Seconds: a machine under load loads the network for minutes.
@@ -50,6 +53,16 @@ class Window:
         self.viewer.open_sample("napari-bravais", key)
         wait_until(lambda: "Virtual forward-scatter" in self.names, "the image")
         wait_until(lambda: self.idle, "the scan")
+
+    def reset(self) -> None:
+        """Show image and map beside each other, with all settings as they come."""
+        defaults = {setting.name: setting.default for setting in fields(Settings)}
+        self.controller.display.change(**defaults)
+        self.controller.display.history.pause()
+        self.panel.scan.align_button.setChecked(False)
+        for name in self.controller.scene.names:
+            self.panel.compare.shown_changed.emit(name, name in ("Electron image", MAP_NAME))
+        self.settle()
 
     def open(self, path: Path) -> None:
         """Open a scan's file."""
