@@ -112,9 +112,9 @@ def test_a_picture_is_laid_over_the_map_and_aligned_with_the_mouse(
     assert layer.mode == "pan_zoom"
     moved = layer.affine.translate[-1]
     assert moved == pytest.approx(60 / mapped.viewer.scene.camera.zoom, rel=0.1)
-    # what figures show follows: the bright half begins as many columns further on
-    bright = (controller.images.current.data[24] > 100).sum()
-    assert bright == pytest.approx(36 - moved / step[1], abs=1)
+    # what figures show follows: the bright half begins as many of its columns further on
+    bright = (controller.images.current.data[48] > 100).sum()
+    assert bright == pytest.approx(72 - moved / layer.scale[-1], abs=1)
 
     controller.images.choose("Virtual forward-scatter")
     shown_image(mapped, "Virtual forward-scatter")
