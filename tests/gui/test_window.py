@@ -258,7 +258,7 @@ def test_closing_the_dock_ends_the_classifier(qapp):
 
 def test_the_tab_key_goes_from_top_to_bottom(mapped):
     content = mapped.panel.widget()
-    first = widget = mapped.panel.scan.open_button
+    first = widget = mapped.panel.scan.heading
     walked = []
     while (widget := widget.nextInFocusChain()) is not first:
         takes_focus = widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isEnabled()
