@@ -170,6 +170,10 @@ def test_panes_are_titled_and_laid_out_as_chosen(mapped):
     for text, shape in (("in a row", (1, 2)), ("in a column", (2, 1))):
         choose(controls["grid"].widget, text)
         assert viewer.canvas.grid.shape == shape
+        QTest.qWait(300)
+        room = np.array(viewer.canvas.viewbox_size(viewer.layers))
+        needed = np.array(mapped.controller.scene.extent) * viewer.scene.camera.zoom
+        assert 0.8 < (needed / room).max() <= 1
     choose(controls["grid"].widget, "as large as fits")
 
 

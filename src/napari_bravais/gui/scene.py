@@ -295,6 +295,8 @@ class Scene:
 
     def _lay_grid(self) -> None:
         grid = self._viewer.canvas.grid
+        if grid.shape != self._best_shape:
+            grid.enabled = False  # else napari's cameras keep the zoom of the old shape
         grid.stride = _LAYERS_A_PLACE
         grid.shape = self._best_shape
         grid.spacing = 0.02
@@ -316,7 +318,7 @@ class Scene:
         """Lay the grid anew if the canvas has got a size that another one suits better."""
         grid = self._viewer.canvas.grid
         if self.places and grid.enabled and grid.shape != self._best_shape:
-            grid.shape = self._best_shape
+            self._lay_grid()
             self.reset_view()
 
     def _forget(self, event) -> None:

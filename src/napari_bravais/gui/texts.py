@@ -32,7 +32,7 @@ def scan_texts(scan: Message) -> dict[str, str]:
         "file": file_name(scan) + (f" ({_megabytes(size)})" if size else ""),
         "grid": f"{rows} × {columns} pixels, {_step(scan)}",
         "pattern": ", ".join(pattern),
-        "detector": "   ·   ".join(filter(None, about)),
+        "detector": "\n".join(filter(None, about)),
         "details": "\n".join(details),
     }
 
