@@ -106,7 +106,7 @@ class Benchmark:
         loop, look = QEventLoop(), QTimer()
         end = time.monotonic() + patience
         look.timeout.connect(lambda: loop.quit() if true() or time.monotonic() > end else None)
-        look.start(1)
+        look.start(2)
         loop.exec()
         if not true():
             raise TimeoutError("the window did not answer")
@@ -118,20 +118,28 @@ class Benchmark:
 
     # what the user does
 
-    def _click(self) -> None:
-        """Click somewhere in the middle of the first image."""
-        from qtpy.QtCore import QPoint, Qt
+    def _aim(self) -> None:
+        """Move the mouse to somewhere in the middle of the first image."""
+        from qtpy.QtCore import QPoint
         from qtpy.QtTest import QTest
 
         rows, columns = self.viewer.canvas.grid.actual_shape(self.viewer.layers)
         height, width = self.viewer.canvas.size
         y, x = (self._chance.uniform(0.3, 0.7) for _ in range(2))
-        point = QPoint(round(x * width / columns), round(y * height / rows))
-        QTest.mouseMove(self._canvas, point)
-        QTest.mouseClick(self._canvas, Qt.MouseButton.LeftButton, pos=point)
+        self._point = QPoint(round(x * width / columns), round(y * height / rows))
+        QTest.mouseMove(self._canvas, self._point)
+
+    def _click(self) -> None:
+        """Press and release the mouse where it is."""
+        from qtpy.QtCore import Qt
+        from qtpy.QtTest import QTest
+
+        QTest.mouseClick(self._canvas, Qt.MouseButton.LeftButton, pos=self._point)
 
     def _click_and_wait(self) -> float:
         """Click, and return the seconds until pattern, overlay and probabilities are painted."""
+        self._aim()
+        self.wait(0.05)
         start = time.perf_counter()
         self._click()
         self.wait_until(self._answered)
@@ -150,6 +158,7 @@ class Benchmark:
         if act != self._click:
             act()
             return
+        self._aim()
         start = time.perf_counter()
         act()
         self._note_answer(start, took)
