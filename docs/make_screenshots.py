@@ -152,14 +152,18 @@ def export(film: Film) -> None:
     target = FOLDER / "map.png"
     target.unlink(missing_ok=True)
 
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
+
     def in_dialog() -> None:
+        if QApplication.activeModalWidget() is None:
+            QTimer.singleShot(300, in_dialog)
+            return
+        film.take("11-exporting")
         for step in (["type", str(target)], ["key", "Return"]):
             subprocess.run(["xdotool", *step], check=True)
 
-    from qtpy.QtCore import QTimer
-
-    QTimer.singleShot(1500, lambda: film.take("11-exporting"))
-    QTimer.singleShot(4000, in_dialog)
+    QTimer.singleShot(300, in_dialog)
     film.press(panel.export.figure_button)
     film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
     film.take("12-exported")

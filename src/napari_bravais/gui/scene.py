@@ -263,6 +263,10 @@ class Scene:
         """Fit the view to the scanned area."""
         if IMAGE in self.places:
             self._viewer.reset_view(layers=[self.places[IMAGE].layer])
+            # panes that are new have cameras of their own, which napari tells of changes alone
+            camera = self._viewer.scene.camera
+            camera.events.center(value=camera.center)
+            camera.events.zoom(value=camera.zoom)
 
     def put_away(self) -> None:
         """Take the last scan's layers out of the way.
