@@ -91,6 +91,7 @@ def map_and_inspect(film: Film) -> None:
     film.viewer.open_sample("napari-bravais", "quartz_rutile")
     film.wait(lambda: panel.map.map_button.isEnabled())
     film.wait(lambda: " on " in panel.map.classifier_label.text())
+    film.wait(3)  # until all is drawn
     film.take("1-opened")
     film.press(panel.map.map_button)
     film.wait(lambda: panel.map.progress_bar.value() > panel.map.progress_bar.maximum() / 3)
@@ -152,18 +153,14 @@ def export(film: Film) -> None:
     target = FOLDER / "map.png"
     target.unlink(missing_ok=True)
 
-    from qtpy.QtCore import QTimer
-    from qtpy.QtWidgets import QApplication
-
     def in_dialog() -> None:
-        if QApplication.activeModalWidget() is None:
-            QTimer.singleShot(300, in_dialog)
-            return
-        film.take("11-exporting")
         for step in (["type", str(target)], ["key", "Return"]):
             subprocess.run(["xdotool", *step], check=True)
 
-    QTimer.singleShot(300, in_dialog)
+    from qtpy.QtCore import QTimer
+
+    QTimer.singleShot(4000, lambda: film.take("11-exporting"))
+    QTimer.singleShot(8000, in_dialog)
     film.press(panel.export.figure_button)
     film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
     film.take("12-exported")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from napari.layers import Image, Labels, Points
+from qtpy.QtCore import QTimer
 
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
@@ -16,6 +17,9 @@ PLACEHOLDER = "napari-bravais: opening"
 
 #: The place of the electron image, which is always there.
 IMAGE = "Electron image"
+
+#: Milliseconds after a change of the grid at which its panes are told again where to look.
+_SETTLING = (0, 100, 500, 2000)
 
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
@@ -263,10 +267,16 @@ class Scene:
         """Fit the view to the scanned area."""
         if IMAGE in self.places:
             self._viewer.reset_view(layers=[self.places[IMAGE].layer])
-            # panes that are new have cameras of their own, which napari tells of changes alone
-            camera = self._viewer.scene.camera
-            camera.events.center(value=camera.center)
-            camera.events.zoom(value=camera.zoom)
+            for delay in _SETTLING:
+                QTimer.singleShot(delay, self._tell_cameras)
+
+    def _tell_cameras(self) -> None:
+        """Let new panes be drawn once more.
+
+        Before it is drawn for the first time, a pane takes itself for a few pixels wide, and its
+        camera stays as it was set for that until the next drawing, which a change brings about.
+        """
+        self._viewer.scene.camera.zoom *= 1 + 1e-6
 
     def put_away(self) -> None:
         """Take the last scan's layers out of the way.
