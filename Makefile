@@ -20,12 +20,11 @@ need-display:
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.
-test: $(INSTALLED) ## check the style and the manifest, and run the tests
+test: docs ## check the style and the manifest, and run the tests
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 	$(BIN)/pytest --ignore=tests/gui
 	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
 

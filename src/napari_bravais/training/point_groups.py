@@ -25,7 +25,6 @@ PAIRS = {
 def evaluate_point_groups(
     library: MasterLibrary,
     folder: Path,
-    architecture: str = "compact",
     each: int = 500,
     progress: Callable[[str], None] = print,
 ) -> dict:
@@ -37,8 +36,6 @@ def evaluate_point_groups(
         Master patterns.
     folder
         Where the networks are kept.
-    architecture
-        A key of `napari_bravais.model.network.ARCHITECTURES`.
     each
         Test patterns of each material.
     progress
@@ -54,14 +51,13 @@ def evaluate_point_groups(
         progress(name)
         own = ClassSet.parse(trained)
         kept = folder / f"pair-{number + 1}"
-        network = train_by_recipe(library, own, kept, architecture, progress=progress)
+        network = train_by_recipe(library, own, kept, progress=progress)
         pairs[name] = {
             "classes": own.names,
             "trained": score_by_material(network, library, own, each),
             "blind": score_by_material(network, library, ClassSet.parse(blind), each),
         }
     return {
-        "architecture": architecture,
         "patterns to train a material": PATTERNS,
         "patterns to test a material": each,
         "pairs": pairs,
@@ -77,8 +73,8 @@ def page(measured: dict) -> str:
         "arrangement on one lattice, each on two materials, and tested each on two others. Here",
         "the same on **simulated** patterns of 60x60 pixels with moderate noise, in any",
         "orientation and with usual pattern centres:",
-        f"{measured['patterns to train a material']} of each material to train a",
-        f"{measured['architecture']} network from scratch (Adam, batches of 32, early stopping),",
+        f"{measured['patterns to train a material']} of each material to train a compact",
+        "network from scratch (Adam, batches of 32, early stopping),",
         f"{measured['patterns to test a material']} new ones to test.",
         "`bravais point-groups -m MASTERS` made this page. The two classes of a pair differ in",
         "more than their order: B2 and BCC in lattice (cP, cI), L1₂ and the other primitive cubic",

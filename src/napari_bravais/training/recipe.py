@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import compiled
 from napari_bravais.model.network import build_backbone
 from napari_bravais.model.preparation import Preparation
@@ -132,10 +133,10 @@ def train_by_recipe(
                 ),
             ],
         )
-    writing = folder / "writing.keras"
-    network.save(writing)
-    writing.replace(folder / "network.keras")
-    (folder / "classes.json").write_text(json.dumps(asdict(classes)) + "\n", "utf-8")
+    with replacing(folder / "network.keras") as temporary:
+        network.save(temporary)
+    with replacing(folder / "classes.json") as temporary:
+        temporary.write_text(json.dumps(asdict(classes)) + "\n", "utf-8")
     return network
 
 
