@@ -61,7 +61,7 @@ class DetectorFaults:
     cloud: float = 1.2
     sharpened: float = 0.9
     excess: float = 0.5
-    favoured: float = 0.5
+    favoured: float = 0.7
     flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15

@@ -102,7 +102,7 @@ def export(
             "minutes": round(log["seconds"] / 60, 1),
         },
     }
-    typer.echo(f"Written: {export_model(run / 'checkpoint.keras', library, output, card)}")
+    typer.echo(f"Written: {export_model(run / 'averaged.keras', library, output, card)}")
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -122,6 +122,10 @@ class Exposures:
         self.reflectors = {}
         self.materials = materials
         self.weights = self._shares(library, materials)
+        if variant_share:
+            # none may begin as the original: a network would be spared them for half an hour
+            for i in materials:
+                self._renew_variant(i)
 
     @staticmethod
     def _shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
@@ -140,12 +144,15 @@ class Exposures:
 
     def _renew_variants(self) -> None:
         for i in self.rng.choice(self.materials, self.NEW_VARIANTS, p=self.weights):
-            record = self.library.records[i]
-            if i not in self.reflectors:
-                self.reflectors[i] = reflectors_of(record)
-            self.variants[i] = variant(
-                self.library.masters[i], self.reflectors[i], record["beam_energy_kev"], self.rng
-            )
+            self._renew_variant(i)
+
+    def _renew_variant(self, i: int) -> None:
+        record = self.library.records[i]
+        if i not in self.reflectors:
+            self.reflectors[i] = reflectors_of(record)
+        self.variants[i] = variant(
+            self.library.masters[i], self.reflectors[i], record["beam_energy_kev"], self.rng
+        )
 
     def _renew_random(self) -> None:
         slot = self.first_random + self.next_random

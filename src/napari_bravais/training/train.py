@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import device_name
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.training.fused import fused_normalisation
@@ -21,6 +22,9 @@ BATCHES_PER_EPOCH = 125
 #: Of Muon, for convolutions; AdamW's, for all else, is `ADAM_RATIO` times that.
 PEAK_LEARNING_RATE = 1e-3
 ADAM_RATIO = 3.0
+
+#: Share of its latest weights in a run's average, after each epoch.
+NEWEST_SHARE = 0.1
 
 #: Weight of naming the crystal in the loss, against naming its lattice.
 CRYSTAL_WEIGHT = 0.5
@@ -43,8 +47,7 @@ class Clock(keras.callbacks.Callback):
     exposures
         Where the patterns come from.
     fresh
-        False if the network has been trained before: then it starts at half the learning rate
-        and with all of the noise.
+        False if the network has been trained before: then it starts with all of the noise.
     """
 
     def __init__(self, folder: Path, minutes: float, exposures: Exposures, fresh: bool):
@@ -66,8 +69,7 @@ class Clock(keras.callbacks.Callback):
         """Set the learning rate and the difficulty."""
         share = min(self.elapsed / self.seconds, 1.0)
         annealed = 0.5 * (1 + np.cos(np.pi * share))
-        peak = PEAK_LEARNING_RATE if self.fresh else PEAK_LEARNING_RATE / 2
-        rate = peak * min(share / 0.02 + 0.02, 1.0) * annealed
+        rate = PEAK_LEARNING_RATE * min(share / 0.02 + 0.02, 1.0) * annealed
         self.model.optimizer.learning_rate = max(rate, 1e-6)
         self.exposures.difficulty = min(0.3 + 2 * share, 1.0) if self.fresh else 1.0
 
@@ -79,14 +81,32 @@ class Clock(keras.callbacks.Callback):
             **{name: round(float(value), 4) for name, value in (logs or {}).items()},
         }
         self.log.append(record)
-        checkpoint = self.state.with_name("checkpoint.keras")
-        temporary = checkpoint.with_name("writing.keras")
-        self.model.save(temporary)
-        temporary.replace(checkpoint)
-        self.state.write_text(json.dumps(self.log, indent=0))
+        with replacing(self.state.with_name("checkpoint.keras")) as temporary:
+            self.model.save(temporary)
+        self._average()
+        with replacing(self.state) as temporary:
+            temporary.write_text(json.dumps(self.log, indent=0), "utf-8")
         print(json.dumps(record), flush=True)
         if self.elapsed >= self.seconds:
             self.model.stop_training = True
+
+
+    def _average(self):
+        """Keep the running mean of all weights, which reads better than any of them.
+
+        A high learning rate throws weights about a valley, whose floor is where their mean lies
+        (Izmailov et al. 2018, arXiv:1803.05407). Batch normalisation's means are averaged too.
+        """
+        path = self.state.with_name("averaged.keras")
+        mean = keras.models.clone_model(self.model)
+        newest = self.model.get_weights()
+        if path.exists():
+            earlier = keras.saving.load_model(path, compile=False).get_weights()
+            share = max(NEWEST_SHARE, 1 / len(self.log))
+            newest = [e + share * (n - e) for e, n in zip(earlier, newest, strict=True)]
+        mean.set_weights(newest)
+        with replacing(path) as temporary:
+            mean.save(temporary)
 
 
 def compile_for_training(backbone: keras.Model) -> None:
@@ -147,7 +167,8 @@ def train(
     library
         Master patterns; only its parts ``"trained"`` and ``"other energy"`` are used.
     folder
-        Where the run is kept: ``checkpoint.keras`` and ``state.json``, its log.
+        Where the run is kept: ``checkpoint.keras``, the latest weights; ``averaged.keras``, the
+        mean of the latest ones; and ``state.json``, its log.
     minutes
         Time for the whole run.
     random_share
@@ -164,7 +185,7 @@ def train(
     Returns
     -------
     pathlib.Path
-        The last checkpoint.
+        The averaged network.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -193,4 +214,4 @@ def train(
     # Small matrix products in many BLAS threads wait for one another, longest on a busy machine.
     with threadpool_limits(1, "blas"), fused_normalisation():
         backbone.fit(batches, epochs=10**6, initial_epoch=done, callbacks=[clock], verbose=0)
-    return checkpoint
+    return folder / "averaged.keras"
