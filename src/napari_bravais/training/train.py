@@ -90,7 +90,6 @@ class Clock(keras.callbacks.Callback):
         if self.elapsed >= self.seconds:
             self.model.stop_training = True
 
-
     def _average(self):
         """Keep the running mean of all weights, which reads better than any of them.
 
