@@ -152,7 +152,9 @@ class Preparation(keras.layers.Layer):
 
 def _pool(images):
     """Largest value among each pixel and its eight neighbours, shape (n, h, w)."""
-    return ops.max_pool(images[..., None], 3, strides=1, padding="same")[..., 0]
+    # images as channels: libraries pool many channels together, and one alone slowly
+    channels = ops.transpose(images, (1, 2, 0))[None]
+    return ops.transpose(ops.max_pool(channels, 3, strides=1, padding="same")[0], (2, 0, 1))
 
 
 def _unlit(images, weight, shrink):
@@ -164,7 +166,9 @@ def _unlit(images, weight, shrink):
     dark = _pool(coarse) < darkest + 0.2 * (mean - darkest)
     # once more than the squares themselves, to take the phosphor's rim along
     squares = _pool(_pool(ops.cast(dark, "float32")))
-    return ops.repeat(ops.repeat(squares, SIZE // COARSE, axis=1), SIZE // COARSE, axis=2)
+    # a product is the cheapest way to repeat them
+    repeated = np.repeat(np.eye(COARSE, dtype=np.float32), SIZE // COARSE, axis=0)
+    return _both_sides(repeated, squares, repeated)
 
 
 def _both_sides(left, images, right):
