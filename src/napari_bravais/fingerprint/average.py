@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_bravais.fingerprint.conventional import conventional_cell
 from napari_bravais.fingerprint.periodic import images_near, nearest_neighbours
-from napari_bravais.fingerprint.symmetry import quiet_spglib
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
 #: distance within which atoms belong to one site.
 REACH, BIN, SITE = 3.6, 0.25, 0.35
 
-#: Atoms whose neighbours are looked at, at most.
-MAX_REFERENCES = 128
+#: Atoms whose neighbours are looked at, and that are folded back to their sites, at most.
+MAX_REFERENCES, MAX_FOLDED = 128, 512
 
 #: Shortest pair vectors of which lattices are tried.
-TRIED = 16
+TRIED = 22
 
 #: Atoms this far from their sites, root mean square, are at none: at random it would be 0.27.
 BLURRED = 0.22
 
 #: A site counts if it is filled this often compared with the fullest.
 FILLED = 0.25
-
-#: Sites up to which a cell is looked at for symmetry; those of a glass have none.
-MOST_SITES = 200
 
 _STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if any(step)])
 
@@ -69,12 +66,7 @@ class AverageStructure:
     @property
     def conventional_cell(self) -> np.ndarray:
         """The conventional cell of its space group, vectors as rows, shape (3, 3), angstroms."""
-        if len(self.sites) > MOST_SITES:
-            return self.cell
-        cell = (self.cell, self.sites, np.ones(len(self.sites), int))
-        with quiet_spglib() as spglib:
-            standard = spglib.standardize_cell(cell, no_idealize=True, symprec=self.tolerance)
-        return self.cell if standard is None else np.asarray(standard[0])
+        return conventional_cell(self.cell, self.sites, self.tolerance)
 
 
 def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> AverageStructure | None:
@@ -93,17 +85,18 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
         None where there is no lattice to be found, as in a glass.
     """
     bond = float(np.median(nearest_neighbours(atoms)))
-    vectors, references = _pair_vectors(atoms, bond, centre)
-    cell, error = _lattice(vectors / bond, len(references))
+    vectors, positions = _pair_vectors(atoms, bond, centre)
+    cell, error = _lattice(vectors / bond)
     whole = atoms.pbc.all() and centre is None
     if cell is not None:
         cell, error = cell * bond, error * bond
         if whole:
             cell, error = _fitted(cell, np.asarray(atoms.cell), error)
         cell = cell if np.linalg.det(cell) > 0 else -cell
-        sites, scatter, spread = _sites(references, cell, SITE * bond)
+        sites, scatter, spread = _sites(positions, cell, SITE * bond)
         if spread < BLURRED * bond:
-            tolerance = min(0.01 + 3 * (error + scatter), 0.1 * bond)
+            # between four sites: two, and where an operation takes them
+            tolerance = min(0.01 + 3 * error + 3 * 2 * scatter, 0.1 * bond)
             return AverageStructure(cell, sites, tolerance)
     if not whole:
         return None
@@ -113,23 +106,27 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
 
 
 def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors from some atoms to all in reach, shape (m, 3), and these atoms' positions."""
+    """Return vectors from some atoms to all in reach, shape (m, 3), and positions of atoms there.
+
+    In a crystal that is periodic all positions are as good, and more of them are returned.
+    """
     from napari_bravais.fingerprint.pairs import vectors_between
 
     cloud = images_near(atoms, REACH * bond)
     inside = cloud[: len(atoms)]
     if centre is None and atoms.pbc.all():
-        chosen = np.linspace(0, len(inside) - 1, min(len(inside), MAX_REFERENCES)).astype(int)
+        # at random, as every second atom may be of one site only
+        chosen = np.random.default_rng(0).permutation(len(inside))[:MAX_FOLDED]
     else:
         # those in the middle have all their neighbours
         middle = inside.mean(axis=0) if centre is None else centre
         near = np.argsort(((inside - middle) ** 2).sum(axis=1))
         chosen = near[: min(MAX_REFERENCES, max(len(near) // 3, 20))]
-    references = inside[chosen]
-    return vectors_between(references, cloud, bond / 2, REACH * bond), references
+    references = inside[chosen[:MAX_REFERENCES]]
+    return vectors_between(references, cloud, bond / 2, REACH * bond), inside[chosen]
 
 
-def _lattice(vectors: np.ndarray, references: int) -> tuple[np.ndarray | None, float]:
+def _lattice(vectors: np.ndarray) -> tuple[np.ndarray | None, float]:
     """Return the lattice on whose points pair vectors pile up, and its error.
 
     Of all lattices spanned by three short piles, those whose points have the highest mean are
@@ -208,7 +205,10 @@ def _fitted(cell: np.ndarray, whole: np.ndarray, error: float) -> tuple[np.ndarr
 def _sites(
     positions: np.ndarray, cell: np.ndarray, within: float
 ) -> tuple[np.ndarray, float, float]:
-    """Return the sites that atoms fold back to, and how uncertain they and single atoms are."""
+    """Return the sites that atoms fold back to, and how uncertain they and single atoms are.
+
+    A single site lies wherever it does, so nothing of it is uncertain.
+    """
     inverse = np.linalg.inv(cell)
     left = positions @ inverse
     sites, counts, squares = [], [], []
@@ -227,5 +227,6 @@ def _sites(
     counts, squares = np.array(counts), np.array(squares)
     real = counts >= FILLED * counts.max()
     errors = squares[real] / counts[real]
-    spread = np.average(squares, weights=counts)
-    return np.array(sites)[real], float(np.sqrt(errors.max())), float(np.sqrt(spread))
+    scatter = np.sqrt(errors.max()) if real.sum() > 1 else 0.0
+    spread = np.sqrt(np.average(squares, weights=counts))
+    return np.array(sites)[real], float(scatter), float(spread)

@@ -125,8 +125,8 @@ def _draw(group: int, random: np.random.Generator) -> "Atoms":
     element = int(random.choice(ELEMENTS))
     bond = 2 * covalent_radii[element] * random.uniform(0.85, 1.25)
     choice = {"primitive": bool(random.random() < 0.5)}
-    if group == 194 and random.random() < 0.2:
-        choice["double"] = True
+    if group == 194 and random.random() < 0.2:  # lanthanum and its like: four layers for two
+        return prototype(group, element, bond, random.uniform(3.1, 3.3), double=True, **choice)
     if group == 166 and random.random() < 0.2:  # arsenic, antimony, bismuth
         choice["z"] = random.uniform(0.215, 0.24)
         return prototype(group, element, bond, random.uniform(2.2, 3.0), **choice)
