@@ -1,5 +1,6 @@
 """What the viewer shows of a scan: its maps, beside or over each other, with a ring on each."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels, Points
 from qtpy.QtCore import QTimer
 
-from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring
+from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring, unlisted
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.messages import Message
@@ -245,7 +246,8 @@ class Scene:
         """Show what was painted, in the layer list too if wanted: it takes time to draw."""
         if name in self.places:
             layer = self.places[name].layer
-            layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
+            with nullcontext() if thumbnail else unlisted(layer):
+                layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
 
     def mark(self, pixel: tuple[int, int]) -> None:
         """Set the rings on a pixel (row, column)."""

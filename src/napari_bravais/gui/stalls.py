@@ -1,9 +1,11 @@
-"""Watching the event loop: how long it ever stands still, and what for."""
+"""Watching the window: how long its event loop ever stands still, and when it has been painted."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QWidget
 
 #: Milliseconds between two looks.
 INTERVAL = 10
@@ -85,6 +87,41 @@ class StallWatch(QObject):
         wall, processor = (1000 * (new - old) for new, old in zip(now, self._last, strict=True))
         self._last = now
         self.stalls.append(Stall(max(wall - INTERVAL, 0.0), processor, self.during))
+
+
+class PaintWatch(QObject):
+    """Notes which widgets are painted.
+
+    Parameters
+    ----------
+    widgets
+        Those that are watched.
+    counts
+        Whether what is painted now counts.
+    """
+
+    def __init__(self, widgets: tuple[QWidget, ...], counts: Callable[[], bool]):
+        super().__init__()
+        self._counts = counts
+        self._waiting: set[QWidget] = set()
+        self._widgets = widgets
+        for widget in widgets:
+            widget.installEventFilter(self)
+
+    def begin(self) -> None:
+        """Begin anew."""
+        self._waiting = set(self._widgets)
+
+    @property
+    def done(self) -> bool:
+        """Whether all have been painted."""
+        return not self._waiting
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take notice of what is painted."""
+        if event.type() == QEvent.Type.Paint and self._counts():
+            self._waiting.discard(watched)
+        return False
 
 
 def _clocks() -> tuple[float, float]:

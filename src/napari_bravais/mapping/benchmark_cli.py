@@ -132,6 +132,11 @@ def _window_table(report: dict[str, Any]) -> str:
     loop = mapping["event_loop"]
     rows = [
         ("click to overlay, median", idle["median_ms"], idle["window_processor_ms"]),
+        (
+            "  of it drawing, where there is no GPU",
+            "",
+            idle["of_it_drawing_without_gpu_ms"],
+        ),
         ("click to overlay, longest", idle["longest_ms"], ""),
         ("the same while mapping, median", mapping["clicks"]["median_ms"], ""),
         *((f"stall: {s['during']}", s["ms"], s["processor_ms"]) for s in loop["longest"]),
