@@ -25,6 +25,9 @@ class DetectorFaults:
         Share of patterns with a circular phosphor, and with a dead border or shadow, each.
     dust
         Share of patterns with dark or bright spots of the phosphor.
+    structured
+        Share of patterns whose static background has structure and was left in: a vignette with an
+        edge, dark borders, and pixels and phosphor grains of unequal gain.
     dead
         Largest share of dead or hot pixels.
     cloud
@@ -57,6 +60,7 @@ class DetectorFaults:
     overlap: float = 0.1
     mask: float = 0.15
     dust: float = 0.4
+    structured: float = 0.3
     dead: float = 0.002
     cloud: float = 1.2
     sharpened: float = 0.9
@@ -135,6 +139,22 @@ def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
                 pattern[i, j] = np.floor(value * levels[b] + 0.5)
 
 
+def _structure(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the structure of a static background, shape (h, w), about 1, at places in [0, 1)."""
+    centre = rng.uniform(0.35, 0.65, 2)
+    beyond = np.hypot(x - centre[0], y - centre[1]) - rng.uniform(0.4, 0.7)
+    vignette = rng.uniform(-0.1, 0.4) / (1 + np.exp(-beyond / rng.uniform(0.005, 0.08)))
+    border = sum(
+        rng.uniform(-0.1, 0.4) * np.exp(-distance / rng.uniform(0.01, 0.06))
+        for distance in (x, y, 1 - x, 1 - y)
+    )
+    grains = rng.normal(size=x.shape)
+    if rng.random() < 0.7:
+        grains = 2 * _blurred(grains[None], rng.uniform(0.006, 0.02))[0]
+    gain = 1 + np.exp(rng.uniform(*np.log((0.002, 0.04)))) * grains
+    return np.clip(gain * (1 - vignette) * (1 - border), 0.02, None).astype(np.float32)
+
+
 def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
     """Lay circular phosphors, spots, dead borders and dead pixels over exposures, in place."""
     n, h, w = patterns.shape
@@ -149,6 +169,8 @@ def _dim(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults)
             square = ((y + 0.5) / h - centre[0]) ** 2 + ((x + 0.5) / w - centre[1]) ** 2
             depth = rng.uniform(-0.1, 0.3) * np.exp(-square / rng.uniform(0.01, 0.05) ** 2)
             patterns[b] *= 1 - depth.astype(np.float32)
+    for b in np.flatnonzero(rng.random(n) < faults.structured):
+        patterns[b] *= _structure(x / w, y / h, rng)
     for b in np.flatnonzero(rng.random(n) < faults.mask):
         depth = int(rng.uniform(0.03, 0.25) * h)
         turned = np.rot90(patterns[b], rng.integers(4))
