@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo napari need-display test docs clean
+.PHONY: help demo napari need-display test lowest audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,11 +28,17 @@ test: docs ## check the style and the manifest, and run the tests
 	$(BIN)/pytest --ignore=tests/gui
 	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
 
+lowest: $(INSTALLED) ## run the tests, but the window's, with the oldest packages that are allowed
+	@bash scripts/lowest.sh
+
+audit: $(INSTALLED) ## look for known vulnerabilities in the packages that are installed
+	@bash scripts/audit.sh
+
 docs: $(INSTALLED) ## build the documentation, docs/_build/index.html; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 
 clean: ## remove the virtual environment, the demo's results and caches
-	rm -rf .venv demo-output docs/_build dist build .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest demo-output docs/_build dist build .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The install holds copies of the manifest and of the sample data.
