@@ -102,7 +102,23 @@ def test_results_cannot_go_where_a_file_is(tmp_path):
 def test_info_describes_a_scan():
     result = runner.invoke(app, ["info", str(quartz_rutile_sample_path())])
     assert result.exit_code == 0
-    assert "48 x 72 patterns of 60 x 60 pixels, step 2 µm" in result.stdout
+    said = dict(line.split(":", 1) for line in result.stdout.splitlines())
+    assert {title: fact.strip() for title, fact in said.items()} | {"File": "", "Format": ""} == {
+        "File": "",
+        "Format": "",
+        "Map": "48 x 72 = 3,456 patterns, step 2 µm, 96 x 144 µm",
+        "Patterns": "60 x 60 pixels, uint8",
+        "Chunks": "48 x 72 patterns are read at once",
+        "Beam energy": "20 keV",
+        "Pattern centre": "0.4860, 0.2680, 0.5830 in Bruker's convention",
+        "Detector": "tilt 0°, azimuth 0°, sample tilt 70°",
+        "Static background": "none",
+        "Electron images": "none stored; virtual forward-scatter images can be made",
+        "Map in the file": "none",
+        "Scan": "Scan 1",
+        "Scans in file": "Scan 1",
+    }
+    assert str(quartz_rutile_sample_path()) in said["File"]
 
 
 def test_help_lists_the_commands_and_the_version_is_told():

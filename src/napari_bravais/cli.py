@@ -113,11 +113,12 @@ def map_scan(
 @app.command()
 def info(scan: ScanPath) -> None:
     """Say what a scan holds."""
+    from napari_bravais.io.facts import facts_of
     from napari_bravais.io.scan import open_scan
 
     with plain_errors():
-        opened = open_scan(scan)
-        typer.echo(description(opened))
+        for title, fact in facts_of(open_scan(scan)).items():
+            typer.echo(f"{title + ':':<19}{fact}")
 
 
 add_map_commands(app)
