@@ -3,10 +3,11 @@ from itertools import groupby
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from PIL import Image
 
 from napari_bravais.io.figure_layout import lay_out, nice_length
-from napari_bravais.io.figures import save_figure
+from napari_bravais.io.figures import FigureOptions, save_figure
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
@@ -189,3 +190,14 @@ def test_legends_list_every_lattice():
     layout = lay_out(100, (100, 100), BOTH, 16)
     assert layout.legend[1] + layout.legend_size[1] < layout.size[1]
     assert layout.legend[0] + layout.legend_size[0] < layout.size[0]
+
+
+def test_how_sure_the_map_is_stands_beside_it(tmp_path):
+    drawn = phase_map(quartz_and_rutile())
+    drawn.probabilities[:, :20] = 0.3 * drawn.probabilities[:, :20] + 0.05
+    options = FigureOptions(layout="with confidence")
+    path = save_figure(drawn, electron_image((30, 40)), tmp_path / "map.png", options)
+    panel = panel_of(path, drawn, [*BOTH, "Probability"], 3)
+    unsure, sure = (panel[panel.shape[0] // 2, column] for column in (5, -5))
+    expected = colormaps["viridis"]([0.35, 1.0], bytes=True)[:, :3]
+    np.testing.assert_array_equal([unsure, sure], expected)

@@ -21,8 +21,8 @@ Map = PhaseMap | IndexedMap
 
 # lengths in inches
 _BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
-_SWATCH, _SYMBOL, _NAME, _FRACTION = 0.115, 0.19, 0.42, 2.2
-_LETTER, _MORE_FRACTIONS, _LONGEST_NAME = 0.15, 0.62, 30
+_SWATCH, _SYMBOL, _NAME = 0.115, 0.19, 0.42
+_LETTER, _MORE_FRACTIONS, _LONGEST_NAME, _NAME_CHARACTER = 0.15, 0.62, 30, 0.035
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,18 @@ class LegendRow:
     fractions: tuple[str, ...]
 
 
-def legend_width(columns: int) -> float:
-    """Return the width in inches of a legend with so many columns of fractions."""
-    return LEGEND_WIDTH + (columns > 1) * _LETTER + (columns - 1) * _MORE_FRACTIONS
+def legend_width(rows: list[LegendRow]) -> float:
+    """Return the width in inches of a column of a legend."""
+    return _first_fraction(rows) + (len(rows[0].fractions) - 1) * _MORE_FRACTIONS
+
+
+def _first_fraction(rows: list[LegendRow]) -> float:
+    """Return where, in inches, the first column of fractions ends."""
+    if len(rows[0].fractions) == 1:
+        return LEGEND_WIDTH
+    # what lies far from its name is hard to read, the more so beside other columns
+    longest = max(len(_shortened(row.name)) for row in rows)
+    return LEGEND_WIDTH + _LETTER - (_LONGEST_NAME - longest) * _NAME_CHARACTER
 
 
 def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
@@ -110,9 +119,8 @@ def draw_legend(axes: "Axes", rows: list[LegendRow], layout: Layout) -> None:
     width, height = (dots / layout.dpi for dots in layout.legend_size)
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    pitch = legend_width(len(rows[0].fractions)) + LEGEND_PITCH - LEGEND_WIDTH
-    first = _FRACTION + (len(rows[0].fractions) > 1) * _LETTER
-    name_at = _NAME if any(row.symbol for row in rows) else _SYMBOL
+    pitch = legend_width(rows) + LEGEND_PITCH - LEGEND_WIDTH
+    first = _first_fraction(rows)
     for index, row in enumerate(rows):
         column, line = divmod(index, lines)
         x, y = column * pitch, line * LEGEND_ROW
@@ -121,10 +129,27 @@ def draw_legend(axes: "Axes", rows: list[LegendRow], layout: Layout) -> None:
         axes.add_patch(swatch)
         y += _SWATCH / 2
         axes.text(x + _SYMBOL, y, row.symbol, va="center_baseline", fontstyle="italic")
+        name_at = _NAME if row.symbol else _SYMBOL
         axes.text(x + name_at, y, _shortened(row.name), va="center_baseline")
         for place, fraction in enumerate(row.fractions):
             right = x + first + place * _MORE_FRACTIONS
             axes.text(right, y, fraction, va="center_baseline", ha="right")
+
+
+def draw_colour_bar(axes: "Axes", colours: str) -> None:
+    """Draw which colours stand for 0 to 100 %, in a dark box in the upper right corner."""
+    import numpy as np
+    from matplotlib.patches import Rectangle
+
+    box = Rectangle((0.47, 0.88), 0.51, 0.1, transform=axes.transAxes, linewidth=0)
+    box.set(facecolor="black", alpha=0.65, zorder=5)
+    axes.add_patch(box)
+    bar = axes.inset_axes((0.55, 0.915, 0.27, 0.03), zorder=6)
+    bar.imshow(np.linspace(0, 1, 256)[None], cmap=colours, aspect="auto")
+    bar.axis("off")
+    style = {"transform": axes.transAxes, "color": "white", "va": "center_baseline", "zorder": 6}
+    axes.text(0.54, 0.93, "0", ha="right", **style)
+    axes.text(0.83, 0.93, "100 %", ha="left", **style)
 
 
 def draw_scale_bar(axes: "Axes", shown: Map, layout: Layout) -> None:

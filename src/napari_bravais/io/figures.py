@@ -12,6 +12,7 @@ from napari_bravais.io.figure_layout import Layout, lay_out
 from napari_bravais.io.figure_parts import (
     LegendRow,
     Map,
+    draw_colour_bar,
     draw_legend,
     draw_scale_bar,
     lattice_legend,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 FORMATS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".svg": "svg", ".pdf": "pdf"}
 
 #: Ways to put map and electron image on the page.
-LAYOUTS = ("side by side", "map", "overlay")
+LAYOUTS = ("side by side", "map", "overlay", "with confidence")
 
 _STYLE = {
     # the font that comes with matplotlib stands first, so that every machine draws the same figure
@@ -47,6 +48,7 @@ _STYLE = {
 _METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 _OVERLAY_OPACITY = 0.5
+_CONFIDENCE_COLOURS = "viridis"
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class FigureOptions:
     dpi
         Dots an inch; by default 300 to 600, such that a map pixel is a whole number of dots.
     layout
-        One of `LAYOUTS`: electron image and map side by side, the map alone, or the map at half
-        strength over the image.
+        One of `LAYOUTS`: electron image and map side by side, the map alone, the map at half
+        strength over the image, or image, map, and the probability of what the map shows.
 
     Raises
     ------
@@ -124,8 +126,11 @@ def save_figure(
     options = options or FigureOptions()
     title = shown.source if isinstance(shown, IndexedMap) else shown.title
     panels = [_map_panel(shown, title)]
-    if image is not None and options.layout == "side by side":
+    if image is not None and options.layout in ("side by side", "with confidence"):
         panels = [_image_panel(image, shown), *panels]
+    # a map that was indexed has no probabilities
+    if options.layout == "with confidence" and not isinstance(shown, IndexedMap):
+        panels.append(_confidence_panel(shown))
     if image is not None and options.layout == "overlay":
         panels = [_overlay_panel(image, shown, f"{title} on {_title(image)}")]
     return _save(panels, shown, lattice_legend([shown], []), path, options)
@@ -216,7 +221,7 @@ def _save(
         len(legend),
         page_width=options.width_mm and options.width_mm / 25.4,
         dpi=options.dpi,
-        legend_width=legend_width(len(legend[0].fractions)),
+        legend_width=legend_width(legend),
     )
     with _style(), replacing(path) as temporary:
         figure = _draw(panels, like, legend, layout)
@@ -276,6 +281,18 @@ def _map_panel(shown: Map, title: str) -> _Panel:
 
 def _image_panel(image: ElectronImage, like: Map) -> _Panel:
     return _Panel(_title(image), lambda axes: _draw_image(axes, image, like))
+
+
+def _confidence_panel(shown: Map) -> _Panel:
+    def paint(axes: "Axes") -> None:
+        from matplotlib import colormaps
+
+        colours = colormaps[_CONFIDENCE_COLOURS](shown.confidence, bytes=True)[..., :3]
+        colours[~_seen(shown)] = 255
+        _paint(axes, colours, shown)
+        draw_colour_bar(axes, _CONFIDENCE_COLOURS)
+
+    return _Panel("Probability", paint)
 
 
 def _overlay_panel(image: ElectronImage, shown: Map, title: str) -> _Panel:

@@ -191,7 +191,8 @@ def export(
         Path | None, typer.Option(help="The map's scan, for the electron image.")
     ] = None,
     layout: Annotated[
-        Literal["side by side", "map", "overlay"], typer.Option(help="Layout of figures.")
+        Literal["side by side", "map", "overlay", "with confidence"],
+        typer.Option(help="Layout of figures."),
     ] = "side by side",
     width: _Width = None,
     dpi: _Dpi = None,
