@@ -92,6 +92,7 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
         cell, error = cell * bond, error * bond
         if whole:
             cell, error = _fitted(cell, np.asarray(atoms.cell), error)
+        cell = _unhalved(cell, positions, bond, np.asarray(atoms.cell) if whole else None)
         cell = cell if np.linalg.det(cell) > 0 else -cell
         sites, scatter, spread = _sites(positions, cell, SITE * bond)
         if spread < BLURRED * bond:
@@ -200,6 +201,38 @@ def _fitted(cell: np.ndarray, whole: np.ndarray, error: float) -> tuple[np.ndarr
     if abs(multiples - rounded).max() > 0.2 or abs(np.linalg.det(rounded)) < 0.5:
         return cell, error
     return np.linalg.solve(rounded, whole), 0.0
+
+
+def _unhalved(
+    cell: np.ndarray, positions: np.ndarray, bond: float, whole: np.ndarray | None
+) -> np.ndarray:
+    """Return the lattice of every second point if atoms are systematically off the others.
+
+    So they are in arsenic and its like, whose pairs of layers are simple cubic all but for this.
+    """
+    sites, *_ = _sites(positions, cell, SITE * bond)
+    if len(sites) > 1:
+        return cell
+    fractions = positions @ np.linalg.inv(cell) - sites[0]
+    steps = np.rint(fractions)
+    offsets = (fractions - steps) @ cell
+    across = np.zeros((1, 3)) if whole is None else np.rint(np.linalg.solve(cell.T, whole.T).T)
+    best, kept = 9.0, np.eye(3)  # three standard errors
+    for parity in np.array(list(product((0, 1), repeat=3)))[1:]:
+        odd = (steps @ parity) % 2 == 1
+        if not odd.any() or odd.all() or (across @ parity % 2).any():
+            continue
+        halves = offsets[odd], offsets[~odd]
+        off = ((halves[0].mean(axis=0) - halves[1].mean(axis=0)) ** 2).sum()
+        left = sum(((half - half.mean(axis=0)) ** 2).sum() for half in halves)
+        error = left / max(len(odd) - 2, 1) * sum(1 / len(half) for half in halves)
+        if off > max(best * error, (0.02 * bond) ** 2):
+            best = off / max(error, 1e-12)
+            first = parity.argmax()
+            kept = np.eye(3)
+            kept[:, first] = parity
+            kept[first, first] = 2
+    return kept @ cell
 
 
 def _sites(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,8 +115,14 @@ def accuracy(
 def defective(change: Change, number: int, seed: int = SEED):
     """Yield solids, and supercells of them made defective, ready to be classified."""
     random = np.random.default_rng(seed)
-    for solid in solids(number, seed):
+    for solid in _drawn(number, seed):
         yield solid, _sound(solid, change, random)
+
+
+@cache
+def _drawn(number: int, seed: int) -> tuple[Solid, ...]:
+    """Return the same solids for each column of a table."""
+    return tuple(solids(number, seed))
 
 
 def _sound(solid: Solid, change: Change, random: np.random.Generator) -> "Atoms":
