@@ -52,3 +52,28 @@ def test_a_glass_has_none():
         if not kept or np.linalg.norm(np.array(kept) - point, axis=1).min() > 2:
             kept.append(point)
     assert average_structure(checked(Atoms(f"Si{len(kept)}", kept))) is None
+
+
+@pytest.mark.parametrize("primitive", [True, False])
+@pytest.mark.parametrize(("ratio", "z"), [(6**0.5, 0.24), (2.75, 0.227)])
+def test_layers_in_pairs_are_not_taken_for_even_ones(primitive, ratio, z):
+    random = np.random.default_rng(0)
+    arsenic = prototype(166, 33, 2.6, ratio, z=z, primitive=primitive)
+    crystal = turned(arsenic, random)
+    expected = average_structure(checked(prototype(166, 33, 2.6, ratio, z=z)))
+    for made in (crystal, displaced(thinned(supercell(crystal), 0.25, random), 0.06, random)):
+        found = average_structure(checked(made))
+        assert len(found.sites) == 2
+        assert cell_of(found) == pytest.approx(cell_of(expected), rel=1e-3)
+    assert cell_of(expected)[5] == pytest.approx(120)
+
+
+def test_no_site_is_missed_and_four_layers_are_not_two():
+    random = np.random.default_rng(0)
+    lanthanum = supercell(prototype(194, 57, 3.74, 3.22, double=True))
+    for made in (lanthanum, displaced(thinned(lanthanum, 0.25, random), 0.1, random)):
+        found = average_structure(checked(made))
+        assert len(found.sites) == 4
+        assert found.conventional_cell[2] @ found.conventional_cell[2] == pytest.approx(
+            (lanthanum.cell[2] @ lanthanum.cell[2]) / 16, rel=0.01
+        )

@@ -86,23 +86,22 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
     """
     bond = float(np.median(nearest_neighbours(atoms)))
     vectors, positions = _pair_vectors(atoms, bond, centre)
-    cell, error = _lattice(vectors / bond)
-    whole = atoms.pbc.all() and centre is None
+    whole = np.asarray(atoms.cell) if atoms.pbc.all() and centre is None else None
+    cell, error = _lattice(vectors / bond, None if whole is None else whole / bond)
     if cell is not None:
         cell, error = cell * bond, error * bond
-        if whole:
-            cell, error = _fitted(cell, np.asarray(atoms.cell), error)
-        cell = _unhalved(cell, positions, bond, np.asarray(atoms.cell) if whole else None)
+        if whole is not None:
+            cell, error = _fitted(cell, whole, error)
+        cell = _unhalved(cell, positions, bond, whole)
         cell = cell if np.linalg.det(cell) > 0 else -cell
         sites, scatter, spread = _sites(positions, cell, SITE * bond)
         if spread < BLURRED * bond:
             # between four sites: two, and where an operation takes them
             tolerance = min(0.01 + 3 * error + 3 * 2 * scatter, 0.1 * bond)
             return AverageStructure(cell, sites, tolerance)
-    if not whole:
+    if whole is None:
         return None
-    cell = np.asarray(atoms.cell)
-    cell = cell if np.linalg.det(cell) > 0 else -cell
+    cell = whole if np.linalg.det(whole) > 0 else -whole
     return AverageStructure(cell, atoms.positions @ np.linalg.inv(cell) % 1, 0.01)
 
 
@@ -127,11 +126,12 @@ def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
     return vectors_between(references, cloud, bond / 2, REACH * bond), inside[chosen]
 
 
-def _lattice(vectors: np.ndarray) -> tuple[np.ndarray | None, float]:
+def _lattice(vectors: np.ndarray, whole: np.ndarray | None) -> tuple[np.ndarray | None, float]:
     """Return the lattice on whose points pair vectors pile up, and its error.
 
     Of all lattices spanned by three short piles, those whose points have the highest mean are
-    right; some are only parts of others, so it is the finest of them.
+    right; some are only parts of others, so it is the finest of them, and rather one of which a
+    whole number fill the periodic cell.
     """
     if len(vectors) < 3:
         return None, 0.0
@@ -150,6 +150,9 @@ def _lattice(vectors: np.ndarray) -> tuple[np.ndarray | None, float]:
     good = np.flatnonzero(scores > 0.85 * scores.max())
     # of cells of one volume the one with the shortest vectors
     rank = np.round(volumes[good], 1) + 1e-3 * np.linalg.norm(cells[good], axis=2).sum(axis=1)
+    if whole is not None:
+        multiples = whole @ np.linalg.inv(cells[good])
+        rank += 1e3 * (abs(multiples - np.rint(multiples)).max(axis=(1, 2)) > 0.25)
     return _refined(cells[good[np.argmin(rank)]], piles, counts)
 
 
