@@ -14,6 +14,7 @@ from napari_bravais.gui.display import CONFIDENCE, QUALITY, Display
 from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
+from napari_bravais.gui.network import Network
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
 from napari_bravais.gui.scene import Scene
@@ -64,6 +65,7 @@ class Controller(QObject):
         self.scene = Scene(viewer, (MAP_NAME, OTHER, DIFFERENCE, CONFIDENCE, QUALITY))
         self.display = Display(self.scene, panel.map)
         self.arranger = Arranger(self.scene, panel.compare)
+        self.network = Network(panel.map, self.scene, self.display, self.service)
         self.inspector = Inspector(panel, self.scene, self.display, self.service)
         self.images = Images(self.scene, panel.scan, self.service, self._show_image)
         self.comparing = Comparing(
@@ -74,7 +76,7 @@ class Controller(QObject):
         self._connect()
         self._clear()
         self._show_enabled()
-        self._loading()
+        self.network.loading()
         self.service.start()
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
@@ -89,6 +91,8 @@ class Controller(QObject):
             section.setting_changed.connect(
                 lambda name, value: self.display.change(**{name: value})
             )
+        self.network.changed.connect(self._stop_waiting)
+        self.network.loaded.connect(self.inspector.network_is)
         self.display.settings_changed.connect(self._show_settings)
         self.display.painted.connect(self._show_progress)
         self._show_settings(self.display.settings)
@@ -175,13 +179,10 @@ class Controller(QObject):
         getattr(self, f"_on_{message.kind}")(message)
 
     def _on_loading(self, message: Message) -> None:
-        self._loading()
+        self.network.loading()
 
     def _on_ready(self, message: Message) -> None:
-        self._panel.map.classifier_label.setText(f"{message['model']} on {message['device']}")
-        self.scene.say("The network is loaded.")
-        self.display.advise(message["quality_threshold"])
-        self.inspector.network_is(loaded=True)
+        self.network.ready(message)
 
     def _on_opened(self, message: Message) -> None:
         # a process that was started again opens the scan again, which shows already
@@ -259,10 +260,11 @@ class Controller(QObject):
         self.inspector.take(message)
 
     def _on_error(self, message: Message) -> None:
-        waited_for = (self._opening, self._mapping, self.inspector.request, self.images.request)
         if message["during"] == "load":
-            self._panel.map.classifier_label.setText("The network could not be loaded.")
-        elif message["id"] not in waited_for:
+            self.network.failed(message)
+            return
+        waited_for = (self._opening, self._mapping, self.inspector.request, self.images.request)
+        if message["id"] not in waited_for:
             return  # nobody waits for it any more
         self._stop_waiting(message["id"])
         show_error(message["text"])
@@ -321,16 +323,11 @@ class Controller(QObject):
         if self.phase_map is None:
             return
         total = self.phase_map.quality.size
-        text = progress_text(self._done, total, self._pace.rate)
-        if self._mapping is None and self._done < total:
+        stopped = self._mapping is None and self._done < total
+        text = progress_text(self._done, total, 0 if stopped else self._pace.rate)
+        if stopped:
             text = f"Stopped at {text}"
         self._panel.map.show_progress(self._done, total, text)
-
-    def _loading(self) -> None:
-        """Say that the network is being loaded, which takes a while."""
-        self._panel.map.classifier_label.setText("Loading the network…")
-        self.scene.say("Loading the network…")
-        self.inspector.network_is(loaded=False)
 
     def _exported(self) -> None:
         self._exporting = False
@@ -341,5 +338,6 @@ class Controller(QObject):
         section = self._panel.map
         self._panel.scan.open_button.setEnabled(self._opening is None)
         section.map_button.setEnabled(idle and self._scan is not None)
+        section.enable_choice(idle)
         section.cancel_button.setEnabled(self._mapping is not None and not self._cancelling)
         self._panel.export.show_enabled(idle and self.phase_map is not None and not self._exporting)

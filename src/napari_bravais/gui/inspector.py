@@ -68,9 +68,11 @@ class Inspector(QObject):
         if first:  # later the user may have scrolled to where else it is wanted
             self._panel.reveal_inspection()
 
-    def network_is(self, *, loaded: bool) -> None:
-        """Take notice whether the network can answer."""
+    def network_is(self, loaded: bool) -> None:
+        """Take notice whether the network can answer; let another read the pixel that is shown."""
         self._loaded, self._warm = loaded, False
+        if loaded and self.request is None and self.shown is not None:
+            self._ask(self.shown.pixel, self._section.chosen_lattice)
         self._show_waiting()
 
     def clear(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from napari_bravais.io.figures import LAYOUTS, FigureOptions
+from napari_bravais.mapping.service import DEVICES
 
 #: Value of the quality threshold that stands for what the network advises.
 AUTOMATIC = -1.0
@@ -30,8 +31,21 @@ def _setting(default: Any, title: str, tooltip: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the window shows and exports a map; none touches what the network answered."""
+    """What maps, and how the window shows and exports it; none changes a map that is there."""
 
+    model: str = _setting(
+        "",
+        "Network",
+        "The network that reads the patterns: the bundled one, or a file of your own (.keras, its "
+        "model card beside it).",
+    )
+    device: str = _setting(
+        DEVICES[0],
+        "Device",
+        "What the network runs on: a GPU where TensorFlow sees one, else the CPU; or what is named "
+        "here.",
+        choices=DEVICES,
+    )
     quality_threshold: float = _setting(
         AUTOMATIC,
         "Quality threshold",
@@ -102,8 +116,8 @@ class Settings:
     figure_layout: str = _setting(
         LAYOUTS[0],
         "Figure layout",
-        "Exported figures: electron image and map side by side, the map alone, or the map at half "
-        "strength over the image.",
+        "Exported figures: electron image and map side by side, the map alone, the map at half "
+        "strength over the image, or image, map, and the probability of what the map shows.",
         choices=LAYOUTS,
     )
     figure_width: str = _setting(

@@ -42,7 +42,7 @@ class ProcessClient:
             if self._process is not None or self._closed:
                 return
             self._process = process = subprocess.Popen(
-                [sys.executable, "-m", self.module],
+                [sys.executable, "-m", self.module, *self._arguments()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -73,6 +73,18 @@ class ProcessClient:
             process.kill()
             process.wait()
 
+    def restart(self) -> None:
+        """End the process, without a word, and start another; requests that wait are forgotten."""
+        with self._lock:
+            process, self._process = self._process, None
+            if process is not None:
+                process.kill()
+            self.start()
+
+    def _arguments(self) -> list[str]:
+        """Return what the process is told as it starts."""
+        return []
+
     def _started(self) -> None:
         """Say what each new process has to know first."""
 
@@ -101,8 +113,8 @@ class ProcessClient:
     def _listen(self, process: subprocess.Popen, keeper: threading.Thread, lines: deque) -> None:
         """Pass on what a process says until it ends."""
         while (message := read_message(process.stdout)) is not None:
-            with self._lock:  # so that no message comes once it is closed
-                if self._closed:
+            with self._lock:  # so that no message comes once it is closed, or replaced
+                if self._process is not process:
                     break
                 self._note(message)
                 self._receive(message)
@@ -112,7 +124,7 @@ class ProcessClient:
             for stream in (process.stdin, process.stdout, process.stderr):
                 with suppress(OSError):  # what was not sent went down with the process
                     stream.close()
-            if self._closed:
+            if self._process is not process:
                 return
             self._process = None
             reason = f"exit status {status}; its last words: {' | '.join(lines) or 'none'}"

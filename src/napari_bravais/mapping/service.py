@@ -5,7 +5,7 @@ classifier through this. Requests return a number at once; the answers come as m
 
 =============  ====================================================================
 ``loading``    the network is being loaded
-``ready``      it is: ``model``, ``device``, ``quality_threshold``
+``ready``      it is: ``model``, ``device``, ``quality_threshold``, ``path``
 ``opened``     a scan: ``path``, ``navigation_shape``, ``signal_shape``, ``step``,
                ``step_unit``, ``beam_energy``, ``detector``, ``provenance``,
                ``chunks`` (rows and columns that are read at once),
@@ -37,6 +37,9 @@ from napari_bravais.mapping.process import ProcessClient
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
 MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
 
+#: What networks run on: a GPU where one is seen, or what is named.
+DEVICES = AUTOMATIC, CPU, GPU = "automatic", "CPU", "GPU"
+
 #: Seconds after which a map that was cancelled, but goes on, is ended with its process.
 CANCEL_PATIENCE = 30.0
 
@@ -60,6 +63,26 @@ class ClassifierService(ProcessClient):
         self._opened: Message | None = None  # the same, once it went well
         self._mapping: int | None = None
         self._deaths = deque(maxlen=MAX_DEATHS)
+        self._network = ["", AUTOMATIC]
+
+    def use(self, model: str, device: str) -> None:
+        """Choose network and device; a process that runs with others is replaced.
+
+        Requests that wait are forgotten, a map under way ends without a word, and the scan is
+        opened again.
+
+        Parameters
+        ----------
+        model
+            Path of a model file, empty for the bundled one.
+        device
+            One of `DEVICES`.
+        """
+        with self._lock:
+            if self._network != [model, device]:
+                self._network, self._mapping = [model, device], None
+                if self._process is not None:
+                    self.restart()
 
     def open(self, path: str | Path) -> int:
         """Open a scan, in place of the one that is open if it goes well; ends a map under way."""
@@ -96,6 +119,9 @@ class ClassifierService(ProcessClient):
     def image(self, name: str) -> int:
         """Ask for another electron image of the scan, by one of the names that it came with."""
         return self._ask("image", name=name)["id"]
+
+    def _arguments(self) -> list[str]:
+        return self._network
 
     def _started(self) -> None:
         if self._opened is not None:

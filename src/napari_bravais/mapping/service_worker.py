@@ -1,7 +1,8 @@
 """The classifier in a process of its own: ``python -m napari_bravais.mapping.service_worker``.
 
-It reads requests from its standard input and answers on its standard output, as
-`napari_bravais.mapping.service` says, and ends when its standard input closes.
+It is told the model's path (empty: the bundled one) and the device. It reads requests from its
+standard input and answers on its standard output, as `napari_bravais.mapping.service` says, and
+ends when its standard input closes.
 """
 
 import math
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.service import AUTOMATIC, CPU
 
 if TYPE_CHECKING:
     from kikuchipy.detectors import EBSDDetector
@@ -79,11 +81,22 @@ class Worker:
         Where requests come from.
     send
         What takes the answers.
+    model
+        Path of the model file, empty for the bundled one.
+    device
+        One of the service's devices.
     """
 
-    def __init__(self, inbox: Inbox, send: Callable[[Message], None]):
+    def __init__(
+        self,
+        inbox: Inbox,
+        send: Callable[[Message], None],
+        model: str = "",
+        device: str = AUTOMATIC,
+    ):
         self._inbox = inbox
         self._send = send
+        self._model, self._device = model, device
         self._classifier = None
         self._scan: Scan | None = None
         self._warmed_up: Scan | None = None
@@ -121,22 +134,25 @@ class Worker:
 
     def _load(self, request: Message, patterns: int = 0):
         """Return the classifier, loading it if need be: for so many patterns, as fast as can be."""
-        from napari_bravais.model.backend import fastest_runtime
+        from napari_bravais.model.backend import fastest_runtime, stay_on_cpu
 
+        if self._classifier is None and self._device == CPU:
+            stay_on_cpu()
         runtime = fastest_runtime(patterns)
         loaded = self._classifier
         # a runtime once loaded for a large scan stays: it reads a click as well
         if loaded is None or (loaded.runtime == "keras" and runtime != "keras"):
             self._say("loading", request)
-            from napari_bravais.model.classifier import Classifier
+            from napari_bravais.model.classifier import BUNDLED, Classifier
 
-            self._classifier = Classifier.bundled(runtime)
+            self._classifier = Classifier.load(self._model or BUNDLED, runtime)
             self._say(
                 "ready",
                 request,
                 model=self._classifier.name,
                 device=self._classifier.device,
                 quality_threshold=self._classifier.quality_threshold,
+                path=self._model,
             )
         return self._classifier
 
@@ -285,7 +301,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox()
     threading.Thread(target=inbox.fill, args=(requests,), name="inbox", daemon=True).start()
-    Worker(inbox, lambda message: write_message(answers, message)).run()
+    Worker(inbox, lambda message: write_message(answers, message), *sys.argv[1:]).run()
 
 
 if __name__ == "__main__":

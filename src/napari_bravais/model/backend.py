@@ -53,13 +53,26 @@ def device_name() -> str:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        kind = "GPU" if tf.config.get_visible_devices("GPU") else "CPU"
     elif backend == "jax":
         import jax
 
         kind = jax.default_backend().upper()
     name = {"tensorflow": "TensorFlow", "jax": "JAX"}.get(backend, backend)
     return f"{kind} ({name})"
+
+
+def stay_on_cpu() -> None:
+    """Let networks run on the CPU, whatever else is there; to be called before any is loaded."""
+    backend = quiet_keras().backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.set_visible_devices([], "GPU")
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_platforms", "cpu")
 
 
 def versions() -> dict[str, str]:

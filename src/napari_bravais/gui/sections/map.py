@@ -1,20 +1,25 @@
 """The network, mapping, thresholds, and the legend."""
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QProgressBar
+from qtpy.QtWidgets import QComboBox, QProgressBar
 
 from napari_bravais.gui.controls import Control, form
 from napari_bravais.gui.legend import Legend
 from napari_bravais.gui.section import Section, button, label, row
-from napari_bravais.gui.settings import Settings
+from napari_bravais.gui.settings import TITLED, Settings
+
+_BUNDLED, _OTHER = "bundled network", "other network…"
 
 
 class MapSection(Section):
     """Map, cancel, and what the map makes of the network's answers."""
 
+    model_chosen = Signal(str)  # path, empty for the bundled one
+    model_asked_for = Signal()
     map_clicked = Signal()
     cancel_clicked = Signal()
     setting_changed = Signal(str, object)
@@ -35,12 +40,28 @@ class MapSection(Section):
         )
         self.progress_bar = QProgressBar()
         self.progress_bar.setToolTip("Patterns mapped, patterns a second, and the time left")
+        self.contents.addLayout(self._make_choice())
         self.contents.addWidget(self.classifier_label)
         self.contents.addLayout(row(self.map_button, self.cancel_button, stretch=0))
         self.contents.addWidget(self.progress_bar)
         self._add_controls()
         self.legend = Legend(self.reset_button)
         self.contents.addWidget(self.legend)
+
+    def _make_choice(self):
+        """Return the boxes for network and device."""
+        self.model_box, self.device = QComboBox(), Control("device")
+        self.model_box.setAccessibleName(TITLED["model"].metadata["title"])
+        self.model_box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.model_box.activated.connect(self._choose_model)
+        self.device.changed.connect(self.setting_changed.emit)
+        return row(self.model_box, self.device.widget, stretch=0)
+
+    def _choose_model(self, index: int) -> None:
+        path = self.model_box.itemData(index)
+        self.model_asked_for.emit() if path is None else self.model_chosen.emit(path)
 
     def _add_controls(self) -> None:
         layout = form()
@@ -70,6 +91,22 @@ class MapSection(Section):
             self.redo_clicked.emit()
         else:
             super().keyPressEvent(event)
+
+    def show_network(self, settings: Settings) -> None:
+        """Show which network is used, and on what."""
+        box, paths = self.model_box, dict.fromkeys(("", settings.model))
+        box.clear()
+        for path in paths:
+            box.addItem(Path(path).name if path else _BUNDLED, path)
+        box.addItem(_OTHER, None)
+        box.setCurrentIndex(box.findData(settings.model))
+        box.setToolTip(f"{TITLED['model'].metadata['tooltip']}\n{settings.model}".strip())
+        self.device.show_value(settings.device)
+
+    def enable_choice(self, enabled: bool) -> None:
+        """Let network and device be chosen, or not."""
+        self.model_box.setEnabled(enabled)
+        self.device.widget.setEnabled(enabled)
 
     def show_settings(self, settings: Settings, threshold: float | None) -> None:
         """Show settings, and the quality threshold that they come to; None while nobody knows."""

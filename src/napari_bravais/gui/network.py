@@ -1,0 +1,98 @@
+"""Which network reads the patterns, and on what: chosen, loaded, or told what is wrong with it."""
+
+from pathlib import Path
+
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog
+
+from napari_bravais.gui.display import Display
+from napari_bravais.gui.scene import Scene
+from napari_bravais.gui.sections.map import MapSection
+from napari_bravais.gui.settings import Settings
+from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.service import GPU, ClassifierService
+
+_FILTER = "Networks (*.keras)"
+
+_LOADING = "Loading the network…"
+
+
+class Network(QObject):
+    """Lets the user choose network and device, and the service use them.
+
+    Parameters
+    ----------
+    section
+        The panel's section with the choice.
+    scene
+        Where the status line is.
+    display
+        The settings, among them the choice, and the quality threshold that the network advises.
+    service
+        What runs the network.
+    """
+
+    changed = Signal()  # another is used: answers that were waited for will not come
+    loaded = Signal(bool)
+
+    def __init__(
+        self, section: MapSection, scene: Scene, display: Display, service: ClassifierService
+    ):
+        super().__init__(section)
+        self._section, self._scene = section, scene
+        self._display, self._service = display, service
+        self._used = self._wanted
+        service.use(*self._used)
+        section.model_chosen.connect(lambda path: display.change(model=path))
+        section.model_asked_for.connect(self._ask)
+        display.settings_changed.connect(self._follow)
+        section.show_network(display.settings)
+
+    def loading(self) -> None:
+        """Say that the network is being loaded, which takes a while."""
+        self._section.classifier_label.setText(_LOADING)
+        self._scene.say(_LOADING)
+        self.loaded.emit(False)
+
+    def ready(self, message: Message) -> None:
+        """Say what has been loaded."""
+        if message["path"] != self._used[0]:
+            return  # what was said last by a process that has been replaced
+        self._section.classifier_label.setText(f"{message['model']} on {message['device']}")
+        self._scene.say("The network is loaded.")
+        if self._used[1] == GPU and not message["device"].startswith(GPU):
+            show_warning("No GPU is seen here that the network could run on.")
+        self._display.advise(message["quality_threshold"])
+        self.loaded.emit(True)
+
+    def failed(self, message: Message) -> None:
+        """Say why the network is not loaded; go back to the bundled one."""
+        if self._used[0]:
+            show_error(f"{message['text']}. The bundled network is used instead.")
+            self._display.change(model="")
+        else:
+            self._section.classifier_label.setText("The network could not be loaded.")
+            show_error(message["text"])
+
+    @property
+    def _wanted(self) -> tuple[str, str]:
+        return self._display.settings.model, self._display.settings.device
+
+    def _follow(self, settings: Settings) -> None:
+        """Use what the settings say."""
+        if self._wanted != self._used:
+            self._section.show_network(settings)
+            self._used = self._wanted
+            self.loading()
+            self.changed.emit()
+            self._service.use(*self._used)
+
+    def _ask(self) -> None:
+        before = self._display.settings.model
+        path, _ = QFileDialog.getOpenFileName(
+            self._section, "Choose a network", str(Path(before).parent) if before else "", _FILTER
+        )
+        if path:
+            self._display.change(model=path)
+        self._section.show_network(self._display.settings)
