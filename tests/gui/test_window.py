@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 from napari._app_model import get_app_model
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
@@ -68,7 +69,8 @@ def test_cancel_keeps_what_is_painted_and_map_starts_afresh(window):
     labels = window.viewer.layers["Bravais lattices"]
     assert 0 < cancelled.mapped.sum() < cancelled.mapped.size
     np.testing.assert_array_equal(labels.data > 0, cancelled.mapped)
-    assert window.panel.map.progress_bar.format().startswith("Stopped at ")
+    said = window.panel.map.progress_bar.format()
+    assert said.startswith("Stopped at ") and said.endswith(" of 3,456 patterns")
     again = window.map()
     assert again is not cancelled
     assert again.mapped.all()
@@ -155,7 +157,7 @@ def test_export_writes_figure_and_results(mapped, tmp_path):
 
 def test_an_export_that_fails_is_told(mapped, tmp_path):
     mapped.controller.export_figure(tmp_path / "no folder" / "map.png")
-    wait_until(lambda: mapped.said("map.png was not saved in "), "the error")
+    wait_until(lambda: mapped.said("map.png was not saved: "), "the error")
     assert mapped.panel.export.figure_button.isEnabled()
 
 
@@ -217,6 +219,32 @@ def test_every_control_has_a_tooltip(window):
     assert [control for control in controls if not control.toolTip()] == []
     labels = window.panel.widget().findChildren(QLabel)
     assert [label.text() for label in labels if label.wordWrap() and not label.toolTip()] == []
+
+
+def test_the_wheel_scrolls_the_panel_and_leaves_its_controls_alone(window):
+    section, settings = window.panel.map, window.controller.display.settings
+    slider = section.controls["smoothing"].widget.findChild(QSlider)
+    bar = window.panel.verticalScrollBar()
+    for control in (section.device.widget, slider):
+        bar.setValue(bar.maximum())
+        QApplication.sendEvent(control, _wheel_turned(control))
+        assert bar.value() < bar.maximum()
+    assert window.controller.display.settings == settings
+
+
+def _wheel_turned(control) -> QWheelEvent:
+    """Return a turn of the wheel over a control, upwards."""
+    middle = control.rect().center()
+    return QWheelEvent(
+        QPointF(middle),
+        QPointF(control.mapToGlobal(middle)),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
 
 
 def test_other_files_are_left_to_other_readers(tmp_path):

@@ -74,7 +74,7 @@ def in_thread(write: Callable, path: Path, done: Callable[[], None] | None = Non
         if fault is None:
             show_info(f"Saved {path.name} in {path.parent}")
         else:
-            show_error(f"{path.name} was not saved in {path.parent}: {fault}")
+            show_error(f"{path.name} was not saved: {fault} ({path.parent})")
         if done is not None:
             done()
 

@@ -112,8 +112,18 @@ def warm_up() -> None:
     class_colours(classes_of(LATTICES_LEVEL)).map(np.zeros((1, 1), np.uint8))
 
 
-def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
-    """Return a layer for a ring that is as large at any zoom; `set_ring` places it."""
+def ring_layer(name: str, step: tuple[float, float], unit: str, diameter: float) -> Points:
+    """Return a layer for a ring that is as large at any zoom; `set_ring` places it.
+
+    Parameters
+    ----------
+    name
+        Name of the layer.
+    step, unit
+        Step of the map, and its unit.
+    diameter
+        Of the ring, in the screen's pixels.
+    """
     return Points(
         np.empty((0, 2)),
         name=name,
@@ -122,7 +132,10 @@ def ring_layer(name: str, step: tuple[float, float], unit: str) -> Points:
         units=map_units(unit),
         symbol="disc",
         size=1e4,
-        canvas_size_limits=(2, 28),  # the size is always the upper limit: as large at any zoom
+        canvas_size_limits=(
+            2,
+            diameter,
+        ),  # the size is always the upper limit: as large at any zoom
         face_color="transparent",
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from napari.settings import get_plugin_settings
+from napari.utils.notifications import show_warning
 
 from napari_bravais.gui.settings import KEPT, Settings
 
@@ -30,11 +31,15 @@ class Preferences:
         return Settings(**self._values())
 
     def save(self, settings: Settings) -> None:
-        """Keep settings."""
-        if self._kept is not None:
+        """Keep settings; that they cannot be written to disk is told."""
+        if self._kept is None:
+            return
+        try:
             with self._kept.events.blocker(self._tell):
                 for name in KEPT:
                     setattr(self._kept, name, getattr(settings, name))
+        except OSError as error:
+            show_warning(f"The settings are not kept for the next session: {error}")
 
     def release(self) -> None:
         """Listen no more."""

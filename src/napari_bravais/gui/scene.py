@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from napari.layers import Image, Labels, Points
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring, unlisted
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
@@ -18,6 +19,9 @@ PLACEHOLDER = "napari-bravais: opening"
 
 #: The place of the electron image, which is always there.
 IMAGE = "Electron image"
+
+#: Diameter of the ring, in pixels of a screen of ordinary density.
+_RING = 28
 
 #: Milliseconds after a change of the grid at which its panes are told again where to look.
 _SETTLING = (0, 100, 500, 2000)
@@ -183,7 +187,10 @@ class Scene:
             layer.visible, layer.opacity = old.layer.visible, old.layer.opacity
             self._remove([old.layer, old.ring])
         ring = ring_layer(
-            f"Clicked pixel on {_in_words(layer)}", self.scan["step"], self.scan["step_unit"]
+            f"Clicked pixel on {_in_words(layer)}",
+            self.scan["step"],
+            self.scan["step_unit"],
+            _RING * QGuiApplication.primaryScreen().devicePixelRatio(),
         )
         layer.name_overlay.visible = True  # the title of its place in the grid
         ring.visible = layer.visible

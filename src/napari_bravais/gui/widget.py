@@ -1,7 +1,16 @@
 """The dock widget: its sections from top to bottom; what they do is the controllers' business."""
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QScrollArea,
+    QScrollBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_bravais.gui.sections.compare import CompareSection
 from napari_bravais.gui.sections.export import ExportSection
@@ -32,6 +41,12 @@ class Panel(QScrollArea):
         layout.addStretch()
         self.setWidget(content)
         content.installEventFilter(self)
+        for kind in (QAbstractSlider, QAbstractSpinBox, QComboBox):
+            for control in content.findChildren(kind):
+                if control.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+                    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                if not isinstance(control, QScrollBar):
+                    control.installEventFilter(self)
 
     @property
     def sections(self) -> tuple[QWidget, ...]:
@@ -54,8 +69,12 @@ class Panel(QScrollArea):
         self.setMinimumWidth(width + self.verticalScrollBar().sizeHint().width())
 
     def eventFilter(self, watched, event) -> bool:
-        """Make room when the contents need more."""
-        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+        """Make room when the contents need more; keep the wheel from controls it only passes."""
+        is_content = watched is self.widget()
+        if event.type() == QEvent.Type.Wheel and not is_content and not watched.hasFocus():
+            event.ignore()
+            return True
+        if event.type() == QEvent.Type.LayoutRequest and is_content:
             self.fit()
         return super().eventFilter(watched, event)
 
