@@ -6,6 +6,7 @@ from these piles, in any setting of the cell, with no cell, and from a part of a
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
@@ -140,10 +141,12 @@ def _lattice(vectors: np.ndarray, whole: np.ndarray | None) -> tuple[np.ndarray 
     short = short[np.argsort((short**2).sum(axis=1))][:TRIED]
     if len(short) < 3:
         return None, 0.0
-    cells = short[np.array(list(combinations(range(len(short)), 3)))]
-    volumes = abs(np.linalg.det(cells))
-    lengths = np.linalg.norm(cells, axis=2).prod(axis=1)
-    cells, volumes = cells[volumes > 0.3 * lengths], volumes[volumes > 0.3 * lengths]
+    threes = _threes(len(short))
+    cells = short[threes]
+    volumes = abs((np.cross(cells[:, 0], cells[:, 1]) * cells[:, 2]).sum(axis=1))
+    lengths = np.linalg.norm(short, axis=1)[threes].prod(axis=1)
+    wide = volumes > 0.3 * lengths
+    cells, volumes = cells[wide], volumes[wide]
     if len(cells) == 0:
         return None, 0.0
     scores = _scores(cells, piles, counts)
@@ -154,6 +157,12 @@ def _lattice(vectors: np.ndarray, whole: np.ndarray | None) -> tuple[np.ndarray 
         multiples = whole @ np.linalg.inv(cells[good])
         rank += 1e3 * (abs(multiples - np.rint(multiples)).max(axis=(1, 2)) > 0.25)
     return _refined(cells[good[np.argmin(rank)]], piles, counts)
+
+
+@cache
+def _threes(number: int) -> np.ndarray:
+    """Return all choices of three of so many things, shape (n, 3)."""
+    return np.array(list(combinations(range(number), 3)))
 
 
 def _piles(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ MOST_SITES = 200
 _FEW_SITES = 8
 
 #: One of each pair of opposite lattice vectors, in units of the cell.
-_STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if step > (0, 0, 0)])
+_STEPS = np.array([step for step in product(range(-3, 4), repeat=3) if step > (0, 0, 0)])
 
 #: Lattice points of a conventional cell: P, I, F.
 _POINTS = (1, 2, 4)
