@@ -20,6 +20,9 @@ from napari_bravais.fingerprint.classes import CLASSES
 from napari_bravais.fingerprint.service import StructureService
 from napari_bravais.mapping.messages import Message
 
+#: Width in pixels at which napari shows the widget's whole title.
+_WIDTH = 300
+
 _FILTER = "Structures (*.cif *.vasp *.poscar POSCAR* CONTCAR* *.extxyz *.xyz *.lmp *.data);;All (*)"
 
 
@@ -79,6 +82,7 @@ class StructureDock(QWidget):
         self._service = service = StructureService(lambda message: relay.said.emit(message))
         self.destroyed.connect(lambda: service.close())  # a bound method would be held weakly
         self.setAcceptDrops(True)
+        self.setMinimumWidth(_WIDTH)
         self.open_button = QPushButton("Open a structure…")
         self.open_button.setToolTip("CIF, POSCAR, extxyz, LAMMPS and what else ASE reads")
         self.open_button.clicked.connect(self._choose)
