@@ -1,12 +1,15 @@
 """The network on OpenVINO: the same weights as in Keras, converted, at twice the speed on CPUs."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-#: Patterns in one go: few enough that what lies between two layers stays in the cache.
-_BATCH = 32
+#: Patterns in one go. Each core works through its own: cores that share a batch wait for one
+#: another at every layer (measured on two: 1.35 times as fast so).
+_BATCH = 64
 
 
 class OpenVINOReader:
@@ -33,14 +36,17 @@ class OpenVINOReader:
 
         self.versions = {"openvino": openvino.__version__.split("-")[0]}
         self._core = openvino.Core()
+        self._cores = os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self._cores, "openvino")
+        self._own = threading.local()  # each thread's requests
         self._preparation = preparation
         self._preparations = {}  # compiled ones, by the size of the detector
         shape = (None, *backbone.input.shape[1:])
         network = _converted(lambda images: backbone(images, training=False), shape)
-        self._backbone = self._core.compile_model(network, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._backbone = self._compiled(network)
         kind = self._backbone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = {"bf16": "bfloat16", "f32": "float32", "f16": "float16"}.get(kind, kind)
-        self._lock = threading.Lock()  # a compiled model's request answers one thread at a time
+        self._lock = threading.Lock()
 
     def __call__(self, raw: np.ndarray) -> dict[str, np.ndarray]:
         """Return ``logits``, shape (n, 14), and ``quality``, shape (n, 1).
@@ -51,21 +57,36 @@ class OpenVINOReader:
             Patterns, shape (n, h, w), float32.
         """
         with self._lock:
-            prepare = self._prepare(raw.shape[1:])
-            answers = []
-            for start in range(0, len(raw), _BATCH):
-                prepared = prepare([raw[start : start + _BATCH]])[0]
-                answer = self._backbone([prepared])
-                answers.append([answer[name] for name in ("logits", "quality")])
-        logits, quality = zip(*answers, strict=True)
+            self._prepare(raw.shape[1:])
+        batches = (raw[start : start + _BATCH] for start in range(0, len(raw), _BATCH))
+        logits, quality = zip(*self._threads.map(self._answer, batches), strict=True)
         return {"logits": np.concatenate(logits), "quality": np.concatenate(quality)}
+
+    def _answer(self, raw: np.ndarray) -> list[np.ndarray]:
+        """Return logits and quality of a batch, in one of the threads."""
+        prepare, network = map(self._request, (self._prepare(raw.shape[1:]), self._backbone))
+        prepared = prepare.infer([raw], share_inputs=True)[0]
+        answer = network.infer([prepared], share_inputs=True)
+        return [answer[name].copy() for name in ("logits", "quality")]
+
+    def _request(self, model: Any) -> Any:
+        """Return this thread's own request to a compiled model."""
+        requests = self._own.__dict__
+        if id(model) not in requests:
+            requests[id(model)] = model.create_infer_request()
+        return requests[id(model)]
+
+    def _compiled(self, model: Any, **settings: str) -> Any:
+        """Compile a model for as many requests at a time as there are cores."""
+        streams = {"NUM_STREAMS": self._cores, "INFERENCE_NUM_THREADS": self._cores}
+        return self._core.compile_model(model, "CPU", streams | settings)
 
     def _prepare(self, signal_shape: tuple[int, int]) -> Any:
         """Return the compiled preparation of patterns of a size."""
         if signal_shape not in self._preparations:
             model = _converted(self._preparation, (None, *signal_shape))
-            settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-            self._preparations[signal_shape] = self._core.compile_model(model, "CPU", settings)
+            compiled = self._compiled(model, INFERENCE_PRECISION_HINT="f32")
+            self._preparations[signal_shape] = compiled
         return self._preparations[signal_shape]
 
 
