@@ -31,7 +31,7 @@ TRIED = 22
 #: Atoms this far from their sites, root mean square, are at none: at random it would be 0.27.
 BLURRED = 0.22
 
-#: A site counts if it is filled this often compared with the fullest.
+#: A site counts if it is filled more often than this, compared with the fullest.
 FILLED = 0.25
 
 _STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if any(step)])
@@ -270,7 +270,7 @@ def _sites(
         squares.append(((offsets[near] @ cell) ** 2).sum(axis=1).mean())
         left = left[~near]
     counts, squares = np.array(counts), np.array(squares)
-    real = counts >= FILLED * counts.max()
+    real = counts > FILLED * counts.max()
     errors = squares[real] / counts[real]
     scatter = np.sqrt(errors.max()) if real.sum() > 1 else 0.0
     spread = np.sqrt(np.average(squares, weights=counts))
