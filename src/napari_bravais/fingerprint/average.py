@@ -35,6 +35,8 @@ BLURRED = 0.22
 FILLED = 0.25
 
 _STEPS = np.array([step for step in product(range(-2, 3), repeat=3) if any(step)])
+#: Ways to halve a lattice: these combinations of steps are even on one half, odd on the other.
+_PARITIES = np.array(list(product((0, 1), repeat=3)))[1:]
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,14 @@ def average_structure(atoms: "Atoms", centre: np.ndarray | None = None) -> Avera
         cell, error = cell * bond, error * bond
         if whole is not None:
             cell, error = _fitted(cell, whole, error)
-        cell = _unhalved(cell, positions, bond, whole)
         cell = cell if np.linalg.det(cell) > 0 else -cell
         sites, scatter, spread = _sites(positions, cell, SITE * bond)
+        every_second = None
+        if len(sites) == 1:
+            every_second = _every_second(cell, positions - sites[0] @ cell, 0.02 * bond, whole)
+        if every_second is not None:
+            cell = every_second
+            sites, scatter, spread = _sites(positions, cell, SITE * bond)
         if spread < BLURRED * bond:
             # between four sites: two, and where an operation takes them
             tolerance = min(0.01 + 3 * error + 3 * 2 * scatter, 0.1 * bond)
@@ -116,8 +123,9 @@ def _pair_vectors(atoms, bond, centre) -> tuple[np.ndarray, np.ndarray]:
     cloud = images_near(atoms, REACH * bond)
     inside = cloud[: len(atoms)]
     if centre is None and atoms.pbc.all():
-        # at random, as every second atom may be of one site only
-        chosen = np.random.default_rng(0).permutation(len(inside))[:MAX_FOLDED]
+        chosen = np.arange(len(inside))
+        if len(inside) > MAX_REFERENCES:  # at random, as every second may be of one site only
+            chosen = np.random.default_rng(0).permutation(chosen)[:MAX_FOLDED]
     else:
         # those in the middle have all their neighbours
         middle = inside.mean(axis=0) if centre is None else centre
@@ -215,36 +223,36 @@ def _fitted(cell: np.ndarray, whole: np.ndarray, error: float) -> tuple[np.ndarr
     return np.linalg.solve(rounded, whole), 0.0
 
 
-def _unhalved(
-    cell: np.ndarray, positions: np.ndarray, bond: float, whole: np.ndarray | None
-) -> np.ndarray:
+def _every_second(
+    cell: np.ndarray, positions: np.ndarray, least: float, whole: np.ndarray | None
+) -> np.ndarray | None:
     """Return the lattice of every second point if atoms are systematically off the others.
 
     So they are in arsenic and its like, whose pairs of layers are simple cubic all but for this.
+    Atoms must be off by ``least`` and by three standard errors.
     """
-    sites, *_ = _sites(positions, cell, SITE * bond)
-    if len(sites) > 1:
-        return cell
-    fractions = positions @ np.linalg.inv(cell) - sites[0]
+    fractions = positions @ np.linalg.inv(cell)
     steps = np.rint(fractions)
     offsets = (fractions - steps) @ cell
-    across = np.zeros((1, 3)) if whole is None else np.rint(np.linalg.solve(cell.T, whole.T).T)
-    best, kept = 9.0, np.eye(3)  # three standard errors
-    for parity in np.array(list(product((0, 1), repeat=3)))[1:]:
-        odd = (steps @ parity) % 2 == 1
-        if not odd.any() or odd.all() or (across @ parity % 2).any():
-            continue
-        halves = offsets[odd], offsets[~odd]
-        off = ((halves[0].mean(axis=0) - halves[1].mean(axis=0)) ** 2).sum()
-        left = sum(((half - half.mean(axis=0)) ** 2).sum() for half in halves)
-        error = left / max(len(odd) - 2, 1) * sum(1 / len(half) for half in halves)
-        if off > max(best * error, (0.02 * bond) ** 2):
-            best = off / max(error, 1e-12)
-            first = parity.argmax()
-            kept = np.eye(3)
-            kept[:, first] = parity
-            kept[first, first] = 2
-    return kept @ cell
+    across = np.zeros((1, 3)) if whole is None else np.rint(whole @ np.linalg.inv(cell))
+    allowed = _PARITIES[(across @ _PARITIES.T % 2 == 0).all(axis=0)]
+    odd = steps @ allowed.T % 2  # of each atom and parity
+    both = odd.any(axis=0) & ~odd.all(axis=0)
+    allowed, odd = allowed[both], odd[:, both]
+    numbers = np.stack([odd.sum(axis=0), (1 - odd).sum(axis=0)])
+    means = np.stack([odd.T @ offsets, (1 - odd).T @ offsets]) / numbers[..., None]
+    square = ((means[0] - means[1]) ** 2).sum(axis=1)
+    left = (offsets**2).sum() - (numbers * (means**2).sum(axis=2)).sum(axis=0)
+    error = np.maximum(left, 0) / max(len(odd) - 2, 1) * (1 / numbers).sum(axis=0)
+    off = (square > 9 * error) & (square > least**2)
+    if not off.any():
+        return None
+    parity = allowed[np.argmax(np.where(off, square / (error + 1e-12), 0))]
+    every_second = np.eye(3)
+    first = parity.argmax()
+    every_second[:, first] = parity
+    every_second[first, first] = 2
+    return every_second @ cell
 
 
 def _sites(
