@@ -132,10 +132,8 @@ def ring_layer(name: str, step: tuple[float, float], unit: str, diameter: float)
         units=map_units(unit),
         symbol="disc",
         size=1e4,
-        canvas_size_limits=(
-            2,
-            diameter,
-        ),  # the size is always the upper limit: as large at any zoom
+        # the size is always the upper limit: as large at any zoom
+        canvas_size_limits=(2, diameter),
         face_color="transparent",
     )
 

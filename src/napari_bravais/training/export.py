@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.model.network import with_preparation, without_crystals
 from napari_bravais.training.library import MasterLibrary
@@ -79,15 +80,15 @@ def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, c
     head = backbone.get_layer("logits")
     head.set_weights([weights / temperature for weights in head.get_weights()])
     target = Path(target)
-    temporary = target.with_name("writing.keras")
-    with_preparation(backbone).save(temporary)
-    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    with replacing(target) as temporary:
+        with_preparation(backbone).save(temporary)
+        checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
     card = {
         **card,
         "classes": list(PEARSON_SYMBOLS),
         "temperature": round(temperature, 4),
         "sha256": checksum,
     }
-    temporary.replace(target)
-    target.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    with replacing(target.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     return target
