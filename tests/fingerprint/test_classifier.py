@@ -7,7 +7,7 @@ import pytest
 
 from napari_bravais.fingerprint.answer import answer, symbol
 from napari_bravais.fingerprint.classes import CLASS_OF_SPACE_GROUP, CLASSES
-from napari_bravais.fingerprint.classifier import BUNDLED, StructureClassifier
+from napari_bravais.fingerprint.classifier import BUNDLED, StructureClassifier, calibrated
 from napari_bravais.fingerprint.cluster import fingerprint
 from napari_bravais.fingerprint.defects import displaced, substituted, supercell, thinned
 from napari_bravais.fingerprint.evaluate import calibration_error
@@ -147,8 +147,8 @@ def test_class_templates_show_the_peaks(bundled, group):
 def test_calibration_finds_the_temperature():
     random = np.random.default_rng(0)
     logits = random.normal(0, 2, (4000, 7))
-    odds = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    odds = calibrated(logits, 3)
     classes = np.array([random.choice(7, p=row) for row in odds])
-    assert calibration_temperature(3 * logits, classes) == pytest.approx(3, rel=0.05)
+    assert calibration_temperature(logits, classes) == pytest.approx(3, rel=0.05)
     assert calibration_error(odds, classes) < 0.03
     assert calibration_error(np.eye(7)[logits.argmax(axis=1)], classes) > 0.2

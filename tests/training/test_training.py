@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from napari_bravais.training.export import export
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import NO_CRYSTAL, WAITING, Exposures, TrainingBatches
+from napari_bravais.training.together import Team, team_of, train_together
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,20 @@ def test_fused_normalisation_learns_the_same():
         # the kernel's moving variance is the unbiased one
         np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-4)
     assert keras.layers.BatchNormalization.call.__qualname__.startswith("BatchNormalization")
+
+
+def test_processes_that_train_together_agree_on_the_mean():
+    own = [[np.full((2, 3), number), np.array(10.0 * number)] for number in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(Team.mean, team_of(3), own))
+    for weights, seconds in answers:
+        np.testing.assert_array_equal(weights, np.ones((2, 3)))
+        assert seconds == 10
+
+
+def test_a_process_that_dies_ends_the_run_of_all(library, tmp_path):
+    with pytest.raises(RuntimeError, match="died"):
+        train_together(2, library, tmp_path, minutes=1, start=tmp_path / "none.keras")
 
 
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):

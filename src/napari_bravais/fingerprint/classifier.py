@@ -115,7 +115,25 @@ class StructureClassifier:
         ValueError
             If ``fingerprints`` have another shape.
         """
-        return softmax(self.logits(fingerprints) / self.card["temperature"])
+        return calibrated(self.logits(fingerprints), self.card["temperature"])
+
+
+def calibrated(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Return probabilities that are as sure as they are right.
+
+    The worse a structure's defects, the closer together its logits lie, and they deserve less
+    trust than one temperature for all would give them: each structure's is ``temperature`` over
+    the standard deviation of its logits (after C. Tomani et al., *Parameterized Temperature
+    Scaling*, ECCV 2022).
+
+    Parameters
+    ----------
+    logits
+        Shape (n, classes).
+    temperature
+        What logits of standard deviation 1 are divided by.
+    """
+    return softmax(logits * logits.std(axis=1, keepdims=True) / temperature)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

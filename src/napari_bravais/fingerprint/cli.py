@@ -192,18 +192,18 @@ def calibration(
     """How far probabilities can be trusted, on structures with all degrees of defects."""
     import numpy as np
 
-    from napari_bravais.fingerprint.classifier import softmax
+    from napari_bravais.fingerprint.classifier import calibrated, softmax
     from napari_bravais.fingerprint.evaluate import calibration_error, calibration_sample
     from napari_bravais.fingerprint.figures import draw_calibration
 
     classifier = _bundled()
     images, classes = calibration_sample(number)
     logits = classifier.logits(images)
-    temperatures = {"raw": 1.0, "calibrated": classifier.card["temperature"]}
-    answers = {name: softmax(logits / each) for name, each in temperatures.items()}
+    temperature = classifier.card["temperature"]
+    answers = {"raw": softmax(logits), "calibrated": calibrated(logits, temperature)}
     rows = [
         {
-            "probabilities": f"{name}, logits divided by {temperatures[name]:.2f}",
+            "probabilities": name,
             "structures": number,
             "accuracy": float(np.mean(probabilities.argmax(axis=1) == classes)),
             "mean confidence": float(probabilities.max(axis=1).mean()),

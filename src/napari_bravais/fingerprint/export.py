@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.fingerprint.classes import CLASSES
+from napari_bravais.fingerprint.classifier import StructureClassifier, calibrated
 from napari_bravais.fingerprint.dataset import open_dataset, split
 from napari_bravais.fingerprint.evaluate import calibration_sample
+from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import quiet_keras
 
 #: Structures that calibrate, and their seed: neither trained on nor evaluated on.
-CALIBRATING, CALIBRATION_SEED = 160, 3
+CALIBRATING, CALIBRATION_SEED = 640, 3
 
 
 def export(run: Path, dataset: Path, target: Path) -> None:
@@ -27,8 +29,6 @@ def export(run: Path, dataset: Path, target: Path) -> None:
     target
         The ``.keras`` file to write; its card goes beside it as ``.json``.
     """
-    from napari_bravais.fingerprint.classifier import StructureClassifier
-
     model = quiet_keras().saving.load_model(run / "network.keras", compile=False)
     classifier = StructureClassifier(model, {"temperature": 1.0})
     images, classes, facts = open_dataset(dataset)
@@ -37,7 +37,8 @@ def export(run: Path, dataset: Path, target: Path) -> None:
     defective, truth = calibration_sample(CALIBRATING, CALIBRATION_SEED)
     temperature = calibration_temperature(classifier.logits(defective), truth)
     target.parent.mkdir(parents=True, exist_ok=True)
-    model.save(target)
+    with replacing(target) as temporary:
+        model.save(temporary)
     history = json.loads((run / "history.json").read_text())
     card = {
         "name": target.stem,
@@ -52,17 +53,16 @@ def export(run: Path, dataset: Path, target: Path) -> None:
         "limits": "Knows seven classes only: any other crystal is called the most alike of them.",
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
     }
-    target.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    with replacing(target.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
 def calibration_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
-    """Return what to divide logits by so that confidence is accuracy (Guo et al. 2017)."""
+    """Return the temperature of `calibrated` that makes what is right the likeliest."""
     from scipy.optimize import minimize_scalar
 
     def loss(temperature: float) -> float:
-        scaled = logits / temperature
-        top = scaled.max(axis=1)
-        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return float(np.mean(total - scaled[np.arange(len(classes)), classes]))
+        probabilities = calibrated(logits.astype(np.float64), temperature)
+        return float(-np.log(probabilities[np.arange(len(classes)), classes] + 1e-12).mean())
 
-    return float(minimize_scalar(loss, bounds=(0.2, 20), method="bounded").x)
+    return float(minimize_scalar(loss, bounds=(0.1, 100), method="bounded").x)

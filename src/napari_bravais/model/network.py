@@ -39,11 +39,23 @@ def _residual(x, filters, strides=1):
     return layers.Add()([shortcut, y])
 
 
+def _context(x, hidden):
+    """Tell every place what all of them hold together: many weights at hardly any cost."""
+    whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    whole = layers.Conv2D(hidden, 1, activation="relu")(whole)
+    # it begins as nothing, so that a network that has learnt without it can go on with it
+    whole = layers.Conv2D(x.shape[-1], 1, kernel_initializer="zeros")(whole)
+    return layers.ReLU()(layers.Add()([x, whole]))
+
+
 def _compact(lines):
     x = _convolution(lines, 16, kernel=5, strides=2)
-    for filters, strides in ((32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (176, 1)):
+    for filters, strides in ((32, 2), (32, 1), (64, 2)):
         x = layers.ReLU()(_residual(x, filters, strides))
-    return x
+    for filters, strides, hidden in ((64, 1, 256), (128, 2, 512), (176, 1, 1024)):
+        x = layers.ReLU()(_residual(x, filters, strides))
+        x = _context(x, hidden)
+    return layers.Concatenate()([x, _convolution(x, 80, kernel=1)])
 
 
 def _application(name, lines):

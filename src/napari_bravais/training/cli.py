@@ -1,6 +1,7 @@
 """The commands that make models."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,13 +34,21 @@ def train(
         Path | None, typer.Option(help="Checkpoint of another run to start from.")
     ] = None,
     architecture: _Architecture = "compact",
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share the work [default: one a core; on a GPU 1]"),
+    ] = None,
 ) -> None:
     """Train a network on simulated patterns."""
+    from napari_bravais.model.backend import device_name
     from napari_bravais.training.library import MasterLibrary
-    from napari_bravais.training.train import train as train_network
+    from napari_bravais.training.together import train_together
 
     library = MasterLibrary.open(*master_patterns)
-    checkpoint = train_network(library, output, minutes, start=start, architecture=architecture)
+    processes = processes or (os.cpu_count() if device_name().startswith("CPU") else 1)
+    checkpoint = train_together(
+        processes, library, output, minutes, start=start, architecture=architecture
+    )
     typer.echo(f"Trained: {checkpoint}")
 
 

@@ -148,6 +148,11 @@ def is_everyday(record: dict) -> bool:
     return rank <= 1 and record["name"].split()[0] not in {"FeNi3", "Ni2V", "Cu3Au"}
 
 
+def is_standard(record: dict) -> bool:
+    """Tell whether people set up and calibrate their detectors with a material."""
+    return is_everyday(record) and record["name"].split()[0] in {"Al", "Cu", "Ni", "Si"}
+
+
 def split(records: list[dict]) -> np.ndarray:
     """Assign every material to a part; see ``MasterLibrary.parts``.
 

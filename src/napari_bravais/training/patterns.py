@@ -12,7 +12,7 @@ from napari_bravais.model.preparation import Preparation
 from napari_bravais.simulation.detector import DetectorFaults, expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
-from napari_bravais.training.library import MasterLibrary, crystals_of, is_everyday
+from napari_bravais.training.library import MasterLibrary, crystals_of, is_everyday, is_standard
 from napari_bravais.training.variants import reflectors_of, variant
 
 #: Detector sizes in pixels, and how often each is drawn.
@@ -23,6 +23,9 @@ PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
 
 #: How much oftener than others everyday materials are drawn.
 EVERYDAY_WEIGHT = 15.0
+
+#: And those oftener still that detectors are set up with: every laboratory will try them.
+STANDARD_WEIGHT = 45.0
 
 #: Batches that wait to be shown once more, mirrored or turned.
 WAITING = 30
@@ -134,6 +137,7 @@ class Exposures:
         everyday = np.array([is_everyday(record) for record in records])
         # several master patterns of one crystal, as at several beam energies, share its weight
         weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
+        weight[[is_standard(record) for record in records]] = STANDARD_WEIGHT
         crystals = crystals_of(records)
         weight /= np.bincount(crystals)[crystals]
         own = library.lattices[materials]

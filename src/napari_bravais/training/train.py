@@ -15,9 +15,13 @@ from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary, crystals_of
 from napari_bravais.training.optimiser import ConvolutionalMuon
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures, TrainingBatches
+from napari_bravais.training.together import Team
 
 BATCH_SIZE = 128
 BATCHES_PER_EPOCH = 125
+
+#: Batches after which processes that train together take the mean of their weights.
+BATCHES_APART = 25
 
 #: Of Muon, for convolutions; AdamW's, for all else, is `ADAM_RATIO` times that.
 PEAK_LEARNING_RATE = 1e-3
@@ -48,11 +52,22 @@ class Clock(keras.callbacks.Callback):
         Where the patterns come from.
     fresh
         False if the network has been trained before: then it starts with all of the noise.
+    team
+        The processes that train together; a run in one process has none.
     """
 
-    def __init__(self, folder: Path, minutes: float, exposures: Exposures, fresh: bool):
+    def __init__(
+        self,
+        folder: Path,
+        minutes: float,
+        exposures: Exposures,
+        fresh: bool,
+        team: Team | None = None,
+    ):
         super().__init__()
         self.fresh = fresh
+        self.team = team
+        self.agreed = 0.0  # the team's clock, by which all stop at once
         self.exposures = exposures
         self.state = folder / "state.json"
         self.seconds = minutes * 60
@@ -73,10 +88,25 @@ class Clock(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = max(rate, 1e-6)
         self.exposures.difficulty = min(0.3 + 2 * share, 1.0) if self.fresh else 1.0
 
+    def on_train_batch_end(self, batch, logs=None):
+        """Agree with the other processes on weights."""
+        if self.team is None:
+            self.agreed = self.elapsed
+        elif (batch + 1) % BATCHES_APART == 0:
+            *weights, self.agreed = self.team.mean([*self.model.get_weights(), self.elapsed])
+            self.model.set_weights(weights)
+
     def on_epoch_end(self, epoch, logs=None):
         """Save everything a resumption needs, and stop when the time is over."""
+        if self.agreed >= self.seconds:
+            self.model.stop_training = True
+        if self.team is None or self.team.leads:
+            self._keep(logs)
+
+    def _keep(self, logs):
+        shown = BATCH_SIZE * BATCHES_PER_EPOCH * (self.team.size if self.team else 1)
         record = {
-            "patterns": (len(self.log) + 1) * BATCH_SIZE * BATCHES_PER_EPOCH,
+            "patterns": (self.log[-1]["patterns"] if self.log else 0) + shown,
             "seconds": round(self.elapsed, 1),
             **{name: round(float(value), 4) for name, value in (logs or {}).items()},
         }
@@ -87,8 +117,6 @@ class Clock(keras.callbacks.Callback):
         with replacing(self.state) as temporary:
             temporary.write_text(json.dumps(self.log, indent=0), "utf-8")
         print(json.dumps(record), flush=True)
-        if self.elapsed >= self.seconds:
-            self.model.stop_training = True
 
     def _average(self):
         """Keep the running mean of all weights, which reads better than any of them.
@@ -158,6 +186,7 @@ def train(
     empty_share: float = 0.06,
     start: str | Path | None = None,
     architecture: str = "compact",
+    team: Team | None = None,
 ) -> Path:
     """Train a network, or go on with a run that was broken off.
 
@@ -180,6 +209,8 @@ def train(
         Checkpoint of another run whose weights this one starts from.
     architecture
         A key of `napari_bravais.model.network.ARCHITECTURES`.
+    team
+        The processes that train the network together, if this is one of several.
 
     Returns
     -------
@@ -189,6 +220,7 @@ def train(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.keras"
+    keras.utils.set_random_seed(0)  # processes that train together begin alike
     if checkpoint.exists():
         backbone = keras.saving.load_model(checkpoint)
     else:
@@ -207,7 +239,7 @@ def train(
         empty_share,
         seed=time.time_ns(),
     )
-    clock = Clock(folder, minutes, exposures, fresh=start is None)
+    clock = Clock(folder, minutes, exposures, start is None, team)
     batches = TrainingBatches(exposures, BATCH_SIZE, BATCHES_PER_EPOCH)
     done = len(clock.log)
     # Small matrix products in many BLAS threads wait for one another, longest on a busy machine.
