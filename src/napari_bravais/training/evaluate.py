@@ -12,7 +12,7 @@ from napari_bravais.model.card import ModelError
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_conditions import evaluate_conditions, evaluate_doubt
 from napari_bravais.training.evaluate_gaze import evaluate_gaze
-from napari_bravais.training.evaluate_patterns import Readings, read
+from napari_bravais.training.evaluate_patterns import FINE_SIZE, Conditions, Readings, read
 from napari_bravais.training.evaluate_pooled import (
     evaluate_candidates,
     evaluate_found_phases,
@@ -93,14 +93,11 @@ def evaluate(
     """
     amounts = amounts or Amounts()
     parts = {name: own for name, own in parts_of(library).items() if len(own)}
+    judged = np.unique(np.concatenate([*parts.values()]))
     progress("simulated patterns")
-    readings = read(
-        classifier,
-        library,
-        np.unique(np.concatenate([*parts.values()])),
-        amounts.patterns,
-        seed=_SEED,
-    )
+    readings = read(classifier, library, judged, amounts.patterns, seed=_SEED)
+    finely = Conditions(size=FINE_SIZE)
+    fine = read(classifier, library, judged, -(-amounts.patterns // 3), finely, _SEED)
     everyday = next(iter(parts.values()))
     measured = {
         "model": classifier.name,
@@ -109,6 +106,9 @@ def evaluate(
         "amounts": asdict(amounts),
         "simulated": {
             name: asdict(_scored(library, readings.of(own))) for name, own in parts.items()
+        },
+        "simulated, fine": {
+            name: asdict(_scored(library, fine.of(own))) for name, own in parts.items()
         },
     }
     progress("pooled evidence")

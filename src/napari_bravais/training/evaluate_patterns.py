@@ -17,6 +17,9 @@ MODERATE = DetectorFaults(noise=(0.2, 0.6), contrast=(0.05, 0.4), structured=0)
 #: Detector size at which accuracy is stated, in pixels.
 SIZE = 60
 
+#: Side of a fine detector; the first seed paper's patterns were finer still (1244x1024).
+FINE_SIZE = 240
+
 #: Pixels of patterns that are in memory at once.
 _PIXELS = 2**21
 

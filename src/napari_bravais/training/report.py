@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from napari_bravais.training.evaluate_gaze import NEAR, ZONE_AXES
-from napari_bravais.training.evaluate_patterns import MODERATE, SIZE
+from napari_bravais.training.evaluate_patterns import FINE_SIZE, MODERATE, SIZE
 
 #: Folder of the page's figures, beside it.
 FIGURES = "accuracy"
@@ -21,7 +21,7 @@ def as_markdown(measured: dict, command: str) -> str:
     """
     sections = [
         _head(measured, command),
-        _simulated(measured["simulated"]),
+        _simulated(measured["simulated"], measured["simulated, fine"]),
         _pooled(measured),
         _conditions(measured["conditions"]),
         _doubt(measured["doubt"]),
@@ -55,8 +55,7 @@ def _head(measured: dict, command: str) -> str:
     )
 
 
-def _simulated(scores: dict) -> str:
-    low, high = MODERATE.noise
+def _scores(scores: dict) -> str:
     rows = [
         [
             name,
@@ -68,13 +67,20 @@ def _simulated(scores: dict) -> str:
         for name, s in scores.items()
     ]
     head = ("materials", "how many", "patterns", "lattice right", "among first three")
+    return _table([*head, "crystal system right", "calibration error"], rows)
+
+
+def _simulated(scores: dict, fine: dict) -> str:
+    low, high = MODERATE.noise
     return "\n\n".join(
         [
             "## One pattern, one answer",
             f"New patterns of {SIZE}x{SIZE} pixels, simulated dynamically, in random orientations "
             f"and at moderate noise\n({low} to {high} of the Kikuchi signal, with all other faults "
             "of detectors). Nothing is pooled.",
-            _table([*head, "crystal system right", "calibration error"], rows),
+            _scores(scores),
+            f"The same of {FINE_SIZE}x{FINE_SIZE} pixels:",
+            _scores(fine),
             _figure("confusion", "Confusion matrices of the trained materials' lattices"),
             _figure("new-materials", "Answers to materials that were never trained on"),
             _figure("calibration", "Share that is right against the probability that is stated"),
