@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo napari need-display test lowest audit docs clean
+.PHONY: help demo napari need-display test test-without-window test-window lowest audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,14 +18,19 @@ napari: need-display $(INSTALLED) ## open the window on the sample scan (needs a
 need-display:
 	@bash scripts/need-display.sh
 
-# The window and TensorFlow cannot share a process, so the window's tests have one of their own,
-# and there a screen of their own: tests/gui starts it where no display is told.
 test: docs ## check the style and the manifest, and run the tests
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
+	$(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
+
+test-without-window:
 	$(BIN)/pytest --ignore=tests/gui
+
+# The window and TensorFlow cannot share a process, so the window's tests have one of their own,
+# and there a screen of their own: tests/gui starts it where no display is told.
+test-window:
 	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
 
 lowest: $(INSTALLED) ## run the tests, but the window's, with the oldest packages that are allowed
