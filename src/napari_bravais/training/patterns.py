@@ -94,8 +94,8 @@ class Exposures:
     #: Random crystals at hand; each batch replaces one.
     POOL = 700
 
-    #: Variants drawn anew for each batch.
-    NEW_VARIANTS = 2
+    #: Variants drawn anew for each batch: each is then shown some thirty times, mirrored or not.
+    NEW_VARIANTS = 6
 
     def __init__(
         self,
