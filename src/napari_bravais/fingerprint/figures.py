@@ -89,7 +89,7 @@ def draw_bcc_to_sc(fractions: np.ndarray, probabilities: np.ndarray, path: Path)
                 low, high = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)
                 axes.fill_between(100 * fractions, low, high, color=each.colour, alpha=0.25)
         axes.set(xlabel="Central atoms removed (%)", ylabel="Probability", ylim=(-0.02, 1.02))
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="center left")
 
 
 def draw_path(
