@@ -1,4 +1,4 @@
-"""Make the screenshots in docs/screenshots, by driving a real window with a real mouse.
+"""Make the screenshots of the docs, by driving a real window with a real mouse.
 
 Needs Xvfb and xdotool: ``python docs/make_screenshots.py``.
 """
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from napari_bravais.gui import screen
 
@@ -18,17 +19,16 @@ class Film:
 
     Parameters
     ----------
-    theme
-        napari's theme.
+    widget
+        Name of the plugin's widget.
     """
 
-    def __init__(self, theme: str = "dark"):
+    def __init__(self, widget: str):
         import napari
 
         self.viewer = napari.Viewer()
-        self.viewer.theme = theme
         self.viewer.window.set_geometry(0, 0, *screen.SIZE)
-        _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-bravais")
+        _, self.panel = self.viewer.window.add_plugin_dock_widget("napari-bravais", widget)
         self.wait(2)
 
     def wait(self, until) -> None:
@@ -166,19 +166,39 @@ def export(film: Film) -> None:
     film.take("12-exported")
 
 
+def read_structure(film: Film) -> None:
+    """Read silicon without a quarter of its atoms."""
+    import numpy as np
+    from ase.build import bulk
+    from ase.io import write
+
+    from napari_bravais.fingerprint.defects import supercell, thinned
+
+    silicon = supercell(bulk("Si", "diamond", a=5.43, cubic=True))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "silicon-25-vacancies.cif"
+        write(path, thinned(silicon, 0.25, np.random.default_rng(0)))
+        film.panel.open(path)
+        film.wait(lambda: "Si162" in film.panel.status_label.text())
+    film.take("../fingerprint/window")
+
+
 def main() -> None:
     """Make all screenshots."""
     FOLDER.mkdir(exist_ok=True)
     hidden = screen.start_screen()
     screen.forget_preferences()
     try:
-        film = Film()
+        film = Film("Bravais lattice map")
         map_and_inspect(film)
         adjust(film)
         compare(film)
         export(film)
         film.viewer.theme = "light"
         film.take("13-light")
+        film.viewer.close()
+        film = Film("Structure")
+        read_structure(film)
         film.viewer.close()
     finally:
         hidden.terminate()
