@@ -32,13 +32,15 @@ class Film:
         self.wait(2)
 
     def wait(self, until) -> None:
-        """Let the window live for some seconds, or until something is so."""
+        """Let the window live for some seconds, or until something is so; fail if it never is."""
         from qtpy.QtWidgets import QApplication
 
         end = time.monotonic() + (180 if callable(until) else until)
         while time.monotonic() < end and not (callable(until) and until()):
             QApplication.processEvents()
             time.sleep(0.005)
+        if callable(until) and not until():
+            raise TimeoutError("waited in vain")
 
     def point(self, x: int, y: int, *, click: bool = True) -> None:
         """Move the mouse to a place on the screen, and click."""
@@ -150,8 +152,7 @@ def compare(film: Film) -> None:
 def export(film: Film) -> None:
     """Export the map through the dialog."""
     panel = film.panel
-    target = FOLDER / "map.png"
-    target.unlink(missing_ok=True)
+    film.wait(3)  # until the layout has settled
 
     def in_dialog() -> None:
         for step in (["type", str(target)], ["key", "Return"]):
@@ -159,11 +160,13 @@ def export(film: Film) -> None:
 
     from qtpy.QtCore import QTimer
 
-    QTimer.singleShot(4000, lambda: film.take("11-exporting"))
-    QTimer.singleShot(8000, in_dialog)
-    film.press(panel.export.figure_button)
-    film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
-    film.take("12-exported")
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "map.png"
+        QTimer.singleShot(4000, lambda: film.take("11-exporting"))
+        QTimer.singleShot(8000, in_dialog)
+        film.press(panel.export.figure_button)
+        film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
+        film.take("12-exported")
 
 
 def read_structure(film: Film) -> None:

@@ -43,7 +43,7 @@ def _context(x, hidden):
     """Tell every place what all of them hold together: many weights at hardly any cost."""
     whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
     whole = layers.Conv2D(hidden, 1, activation="relu")(whole)
-    # it begins as nothing, so that a network that has learnt without it can go on with it
+    # zeros: it begins as nothing, and the network as a plain residual one
     whole = layers.Conv2D(x.shape[-1], 1, kernel_initializer="zeros")(whole)
     return layers.ReLU()(layers.Add()([x, whole]))
 

@@ -27,10 +27,6 @@ EVERYDAY_WEIGHT = 15.0
 #: And those oftener still that detectors are set up with: every laboratory will try them.
 STANDARD_WEIGHT = 45.0
 
-#: Share of patterns that overlap with another of the same crystal, and by how much at most: at
-#: most boundaries a grain meets its like. (`DetectorFaults.overlap` is with other crystals.)
-MEETING, MOST_OF_NEIGHBOUR = 0.15, 0.45
-
 #: Batches that wait to be shown once more, mirrored or turned.
 WAITING = 30
 
@@ -184,32 +180,27 @@ class Exposures:
             self._renew_random()
             random = rng.integers(self.first_random, len(self.masters), n)
             index = np.where(rng.random(n) < self.random_share, random, index)
-        if self.variant_share:
-            self._renew_variants()
-        varied = (index < self.first_random) & (rng.random(n) < self.variant_share)
-        centres = random_centres(rng, n)
-        clean = self._project(index, varied, centres, size)
-        ideal = self._prepare(clean)
-        meeting = np.flatnonzero(rng.random(n) < MEETING)
-        neighbours = self._project(index[meeting], varied[meeting], centres[meeting], size)
-        share = rng.uniform(0, MOST_OF_NEIGHBOUR, (meeting.size, 1, 1)).astype(np.float32)
-        clean[meeting] += share * (neighbours - clean[meeting])
+        clean = self._project(index, size)
         labels = self.lattices[index].copy()
         empty = np.flatnonzero(rng.random(n) < self.empty_share)
         clean[empty] = photographs(rng, empty.size, size) if empty.size else 0
         clean[empty[rng.random(empty.size) < 0.6]] = 0
         labels[empty] = NO_CRYSTAL
         prepared = self._prepare(expose(clean, rng, self.faults.eased(self.difficulty)))
+        ideal = self._prepare(clean)
         correlation = np.clip((prepared * ideal).mean(axis=(1, 2, 3)), 0, 1)
         correlation[empty] = 0
         return prepared, labels, correlation, index
 
-    def _project(self, index, varied, centres, size: int) -> np.ndarray:
-        """Project master patterns, some of them as variants, in random orientations."""
-        rotations = random_rotations(self.rng, len(index))
-        clean = np.empty((len(index), size, size), np.float32)
+    def _project(self, index: np.ndarray, size: int) -> np.ndarray:
+        """Project master patterns, or variants of them, in random orientations."""
+        n = len(index)
+        rotations, centres = random_rotations(self.rng, n), random_centres(self.rng, n)
+        clean = np.empty((n, size, size), np.float32)
         project(self.masters, index, rotations, centres, clean)
-        if varied.any():
+        if self.variant_share:
+            self._renew_variants()
+            varied = (index < self.first_random) & (self.rng.random(n) < self.variant_share)
             of_variants = np.empty((varied.sum(), size, size), np.float32)
             project(self.variants, index[varied], rotations[varied], centres[varied], of_variants)
             clean[varied] = of_variants

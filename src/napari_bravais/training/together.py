@@ -1,8 +1,8 @@
 """One network trained by several processes, a core each.
 
 On a CPU two processes of one thread show a network 1.5 times as many patterns as one process of
-two threads does (`docs/training-log.md`, compact-16). Every few batches each takes the mean of all
-their weights (local stochastic gradient descent, Stich 2019, arXiv:1805.09767).
+two threads does (`docs/training-log.md`, two processes). Every few batches each takes the mean of
+all their weights (local stochastic gradient descent, Stich 2019, arXiv:1805.09767).
 """
 
 import multiprocessing
@@ -35,13 +35,10 @@ class Team:
         The leader's to all others; another's to the leader alone.
     leads
         Whether it is the leader, which keeps the run's state.
-    size
-        How many there are.
     """
 
-    connections: tuple[Connection, ...]
-    leads: bool
-    size: int
+    connections: tuple[Connection, ...] = ()
+    leads: bool = True
 
     def mean(self, own: list[np.ndarray]) -> list[np.ndarray]:
         """Return the means of arrays over all processes, float32; waits until all have come.
@@ -69,11 +66,15 @@ class Team:
         return [part.reshape(np.shape(a)) for part, a in zip(parts, own, strict=True)]
 
 
+#: A run in one process.
+ALONE = Team()
+
+
 def team_of(size: int) -> list[Team]:
     """Return what each of so many processes gets; the first leads."""
     pairs = [multiprocessing.Pipe() for _ in range(size - 1)]
-    leader = Team(tuple(here for here, _ in pairs), True, size)
-    return [leader, *(Team((there,), False, size) for _, there in pairs)]
+    leader = Team(tuple(here for here, _ in pairs))
+    return [leader, *(Team((there,), leads=False) for _, there in pairs)]
 
 
 def train_together(
@@ -86,11 +87,13 @@ def train_together(
     RuntimeError
         If one of them died; the same call goes on with the run.
     """
+    if processes == 1:  # here, where a GPU may already be taken
+        return _train(ALONE, library, folder, minutes, settings)
     spawn = multiprocessing.get_context("spawn")
     teams = team_of(processes)
+    run = (library, folder, minutes, settings)
     members = [
-        spawn.Process(target=_train, args=(team, library, folder, minutes, settings), daemon=True)
-        for team in teams
+        spawn.Process(target=_train_on_a_core, args=(team, *run), daemon=True) for team in teams
     ]
     for member in members:
         member.start()
@@ -103,8 +106,12 @@ def train_together(
     return Path(folder) / "averaged.keras"
 
 
-def _train(team: Team, library: MasterLibrary, folder, minutes: float, settings: dict) -> None:
+def _train_on_a_core(*run) -> None:
     os.environ.update(_ONE_THREAD)  # before anything that reads it is imported
+    _train(*run)
+
+
+def _train(team: Team, library: MasterLibrary, folder, minutes: float, settings: dict) -> Path:
     from napari_bravais.training.train import train
 
-    train(library, folder, minutes, team=team, **settings)
+    return train(library, folder, minutes, team=team, **settings)

@@ -15,7 +15,7 @@ from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary, crystals_of
 from napari_bravais.training.optimiser import ConvolutionalMuon
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures, TrainingBatches
-from napari_bravais.training.together import Team
+from napari_bravais.training.together import ALONE, Team
 
 BATCH_SIZE = 128
 BATCHES_PER_EPOCH = 125
@@ -53,7 +53,7 @@ class Clock(keras.callbacks.Callback):
     fresh
         False if the network has been trained before: then it starts with all of the noise.
     team
-        The processes that train together; a run in one process has none.
+        This process and those that train together with it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Clock(keras.callbacks.Callback):
         minutes: float,
         exposures: Exposures,
         fresh: bool,
-        team: Team | None = None,
+        team: Team,
     ):
         super().__init__()
         self.fresh = fresh
@@ -90,9 +90,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Agree with the other processes on weights."""
-        if self.team is None:
-            self.agreed = self.elapsed
-        elif (batch + 1) % BATCHES_APART == 0:
+        if (batch + 1) % BATCHES_APART == 0 or batch + 1 == BATCHES_PER_EPOCH:
             *weights, self.agreed = self.team.mean([*self.model.get_weights(), self.elapsed])
             self.model.set_weights(weights)
 
@@ -100,11 +98,11 @@ class Clock(keras.callbacks.Callback):
         """Save everything a resumption needs, and stop when the time is over."""
         if self.agreed >= self.seconds:
             self.model.stop_training = True
-        if self.team is None or self.team.leads:
+        if self.team.leads:
             self._keep(logs)
 
     def _keep(self, logs):
-        shown = BATCH_SIZE * BATCHES_PER_EPOCH * (self.team.size if self.team else 1)
+        shown = BATCH_SIZE * BATCHES_PER_EPOCH * (1 + len(self.team.connections))
         record = {
             "patterns": (self.log[-1]["patterns"] if self.log else 0) + shown,
             "seconds": round(self.elapsed, 1),
@@ -186,7 +184,7 @@ def train(
     empty_share: float = 0.06,
     start: str | Path | None = None,
     architecture: str = "compact",
-    team: Team | None = None,
+    team: Team = ALONE,
 ) -> Path:
     """Train a network, or go on with a run that was broken off.
 
@@ -210,7 +208,7 @@ def train(
     architecture
         A key of `napari_bravais.model.network.ARCHITECTURES`.
     team
-        The processes that train the network together, if this is one of several.
+        This process and those that train the network together with it.
 
     Returns
     -------
