@@ -13,12 +13,16 @@ from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.pooling_cli import phases
 from napari_bravais.terminal import (
     OUTPUT_HELP,
+    Centre,
+    Convention,
     Output,
     ScanPath,
     description,
+    pattern_centre,
     plain_errors,
     progress_bar,
     require_writable,
+    scan_at,
     table,
     tell_written,
 )
@@ -27,6 +31,7 @@ from napari_bravais.training.judging_cli import add_judging_commands
 from napari_bravais.training.simulate import simulate
 
 if TYPE_CHECKING:
+    from napari_bravais.io.scan import Scan
     from napari_bravais.mapping.phase_map import PhaseMap
 
 app = typer.Typer(
@@ -68,10 +73,11 @@ def demo(
     from tifffile import imread
 
     from napari_bravais.io.sample_data import quartz_rutile_sample_path
+    from napari_bravais.io.scan import open_scan
 
     with plain_errors():
         sample = quartz_rutile_sample_path()
-        phase_map = _map(sample, output, fresh=True)
+        phase_map = _map(open_scan(sample), output, fresh=True)
         truth = imread(sample.with_name(f"{sample.stem}_truth.tif")).astype(int) - 1
     right = (phase_map.labels == truth).mean()
     typer.echo(f"Against the ground truth, {percentage(right)} of the pixels are right.")
@@ -101,13 +107,18 @@ def map_scan(
         str | None,
         typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work."),
     ] = None,
+    pc: Centre = None,
+    convention: Convention = "bruker",
 ) -> None:
     """Map the Bravais lattices of a scan.
 
-    The map grows in OUTPUT/map.zarr. If it is broken off, the same command goes on from there.
+    The map grows in OUTPUT/map.zarr. If it is broken off, the same command goes on from there. The
+    network is told the pattern centre where it is known, and reads patterns better for it.
     """
+    centre = pattern_centre(pc, convention)
     with plain_errors():
-        _map(scan, output, quality_threshold, fresh=fresh, runtime=runtime, scheduler=scheduler)
+        opened = scan_at(scan, centre)
+        _map(opened, output, quality_threshold, fresh=fresh, runtime=runtime, scheduler=scheduler)
 
 
 @app.command()
@@ -131,7 +142,7 @@ app.add_typer(structure_commands, name="structure")
 
 
 def _map(
-    path: Path,
+    scan: "Scan",
     directory: Path,
     quality_threshold: float | None = None,
     *,
@@ -142,13 +153,11 @@ def _map(
     """Map a scan, save the results, and say on standard output what was found and where it is."""
     from napari_bravais.io.electron_image import forward_scatter_image
     from napari_bravais.io.results import save_results
-    from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.engine import map_phases
     from napari_bravais.mapping.store import STORE, remove_store
     from napari_bravais.model.backend import fastest_runtime
     from napari_bravais.model.classifier import Classifier
 
-    scan = open_scan(path)
     require_writable(directory)  # now, not after a night's mapping
     typer.echo(description(scan))
     patterns = math.prod(scan.navigation_shape)

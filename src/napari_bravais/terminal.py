@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EACCES
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from napari_bravais.mapping.phase_map import percentage, written_unit
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
     from napari_bravais.mapping.indexed_map import IndexedMap
+    from napari_bravais.mapping.pattern_centre import PatternCentre
     from napari_bravais.mapping.phase_map import PhaseMap
 
 #: Argument of commands that read a scan.
@@ -26,6 +27,37 @@ OUTPUT_HELP = "Where to write the results; earlier ones there are replaced."
 
 #: Option of commands that write several files.
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIRECTORY", help=OUTPUT_HELP)]
+
+#: Options of commands to which a pattern centre can be given.
+Centre = Annotated[
+    str | None,
+    typer.Option("--pc", metavar="X,Y,Z", help="Pattern centre.", show_default="the file's own"),
+]
+Convention = Annotated[
+    Literal["bruker", "edax", "oxford"], typer.Option(help="Whose way of giving --pc.")
+]
+
+
+def pattern_centre(text: str | None, convention: str) -> "PatternCentre | None":
+    """Return the pattern centre that was given; None if none was."""
+    from napari_bravais.mapping.pattern_centre import PatternCentre
+
+    if text is None:
+        return None
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+        return PatternCentre(x, y, z, convention)
+    except ValueError as error:
+        raise typer.BadParameter(f"--pc {text}: three numbers, like 0.5,0.25,0.6") from error
+
+
+def scan_at(path: Path, centre: "PatternCentre | None") -> "Scan":
+    """Open a scan, with a pattern centre in place of its file's if one was given."""
+    from napari_bravais.io.scan import open_scan
+    from napari_bravais.mapping.pattern_centre import with_pattern_centre
+
+    scan = open_scan(path)
+    return scan if centre is None else with_pattern_centre(scan, centre)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import imageio.v3 as iio
@@ -283,3 +284,22 @@ def test_a_tiff_that_stores_white_as_zero_is_turned(tmp_path):
     for column in range(2):
         tifffile.imwrite(tmp_path / f"p_x{column}y0.tif", 255 - pattern, photometric="miniswhite")
     np.testing.assert_array_equal(open_scan(tmp_path).patterns[0, 1].compute(), pattern)
+
+
+def test_a_pattern_centre_is_known_where_the_file_stores_one():
+    from kikuchipy.detectors import EBSDDetector
+
+    def with_centre(centre):
+        return replace(nickel, detector=EBSDDetector(shape=(60, 60), pc=centre))
+
+    nickel = open_scan(nickel_sample_path())
+    background, centres = nickel.known_at(slice(0, 2), slice(1, 3))
+    assert background is nickel.static_background
+    stored = np.reshape(nickel.detector.pc, (3, 3, 3))
+    np.testing.assert_array_equal(centres, stored[:2, 1:].reshape(4, 3))
+    np.testing.assert_allclose(nickel.pattern_centre, stored.mean(axis=(0, 1)))
+    one = with_centre((0.5, 0.3, 0.6))
+    np.testing.assert_allclose(one.known_at(2, 1)[1], [(0.5, 0.3, 0.6)])
+    for unset in ((0.5, 0.5, 0.5), (0, 1, 0), (0, 0, 0)):
+        assert with_centre(unset).known_at(0, 0)[1] is None
+    assert replace(nickel, detector=None).known_at(0, 0)[1] is None

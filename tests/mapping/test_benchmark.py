@@ -33,7 +33,7 @@ import numpy as np
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.engine import iter_phase_map
 
-def assess(patterns, static_background):
+def assess(patterns, static_background, pattern_centre):
     return np.zeros((len(patterns), 14), np.float32), np.zeros(len(patterns), np.float32)
 
 for chunk in iter_phase_map(open_scan(sys.argv[1]), SimpleNamespace(assess=assess)):

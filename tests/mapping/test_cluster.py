@@ -13,6 +13,7 @@ from napari_bravais.io.scan import ScanError
 from napari_bravais.mapping import engine
 from napari_bravais.mapping.cluster import ClusterError
 from napari_bravais.mapping.engine import map_phases
+from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
 from napari_bravais.mapping.store import MapStore
 
 distributed = pytest.importorskip("distributed")
@@ -29,7 +30,10 @@ def cluster():
 @pytest.fixture(scope="module")
 def scan():
     whole = open_scan(quartz_rutile_sample_path())
-    return replace(whole, patterns=whole.patterns[:24])
+    # given by hand: workers must be told it, for their file says another
+    return with_pattern_centre(
+        replace(whole, patterns=whole.patterns[:24]), PatternCentre(0.45, 0.3, 0.6)
+    )
 
 
 def test_a_worker_lost_in_the_middle_is_survived(tmp_path, monkeypatch, cluster, scan, classifier):

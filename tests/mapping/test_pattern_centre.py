@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_bravais.io.sample_data import nickel_sample_path
+from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.hough import HoughError
 from napari_bravais.mapping.pattern_centre import (
     CONVENTIONS,
@@ -10,6 +12,7 @@ from napari_bravais.mapping.pattern_centre import (
     good_pixels,
     optimise_pattern_centre,
     stored_pattern_centre,
+    with_pattern_centre,
 )
 
 
@@ -72,3 +75,12 @@ def test_good_pixels_are_spread_over_the_map_and_leave_the_pore_out(every_sixth)
     assert set((rows * 3 // 8).tolist()) == set((columns * 3 // 12).tolist()) == {0, 1, 2}
     one_row = replace(scan, patterns=scan.patterns[:1, :3])
     assert good_pixels(one_row, 9) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_a_pattern_centre_by_hand_takes_the_place_of_the_files():
+    scan = open_scan(nickel_sample_path())
+    given = with_pattern_centre(scan, PatternCentre(0.4, 0.7, 0.5, "edax"))
+    np.testing.assert_allclose(given.pattern_centre, (0.4, 0.3, 0.5))
+    np.testing.assert_allclose(given.known_at(slice(None), 0)[1], [(0.4, 0.3, 0.5)] * 3)
+    assert given.detector.sample_tilt == scan.detector.sample_tilt
+    assert with_pattern_centre(replace(scan, detector=None), PatternCentre(0.5, 0.5, 0.5)).detector

@@ -81,7 +81,7 @@ def mapped(classifier, sample_data):
     scan = open_scan(sample_data / "quartz_rutile.h5")
     corner = replace(scan, patterns=scan.patterns[20:48, 36:72])
     patterns = corner.patterns.compute().reshape(-1, *corner.signal_shape)
-    probabilities, quality = classifier.assess(patterns, corner.static_background)
+    probabilities, quality = classifier.assess(patterns, *corner.known_at(...))
     shape = corner.navigation_shape
     truth = imread(sample_data / "quartz_rutile_truth.tif")[20:48, 36:72].astype(int) - 1
     phase_map = PhaseMap(

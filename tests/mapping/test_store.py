@@ -192,7 +192,7 @@ from napari_bravais.mapping.store import StoreError
 
 engine.BLOCK_PATTERNS = 16
 
-def assess(patterns, static_background):
+def assess(patterns, static_background, pattern_centre):
     first = patterns.reshape(len(patterns), -1)[:, :15].astype(np.float32)
     return first[:, :14] / 255, first[:, 14] / 255
 

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from napari_bravais.model.camera import unknown
 from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern
 from napari_bravais.model.network import FEATURES, LINES, build_backbone, with_features
 from napari_bravais.model.radon import Radon
@@ -16,7 +17,7 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
     detailed = with_features(backbone)
     head = backbone.get_layer("logits")
     prepared = np.random.default_rng(0).normal(size=(1, 80, 80, 1)).astype(np.float32)
-    answer = detailed(prepared)
+    answer = detailed({"prepared": prepared, "camera": unknown(1)})
     lattice = int(np.argsort(answer["logits"][0])[-rank])
     features = tf.Variable(answer[FEATURES])
     with tf.GradientTape() as tape:
@@ -76,7 +77,8 @@ def test_the_bundled_networks_map_is_its_gradients(classifier, sample_data):
     tail = keras.Model(
         detailed.get_layer(FEATURES).output, model.get_layer("backbone").output["logits"]
     )
-    answer = detailed(model.get_layer("preparation")(pattern[None]))
+    prepared = np.asarray(model.get_layer("preparation")(pattern[None]))
+    answer = detailed({"prepared": prepared, "camera": unknown(1)})
     features = tf.Variable(answer[FEATURES])
     with tf.GradientTape() as tape:
         logit = tail(features)[0, 10]

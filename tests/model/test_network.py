@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from napari_bravais.model.camera import CAMERA, unknown
 from napari_bravais.model.lines import SIZE
 from napari_bravais.model.network import ARCHITECTURES, FEATURES, build_backbone
 
@@ -14,7 +15,8 @@ from napari_bravais.model.network import ARCHITECTURES, FEATURES, build_backbone
 )
 def test_every_architecture_answers_for_its_classes(architecture, least, most):
     backbone = build_backbone(architecture, classes=3)
-    answer = backbone(np.zeros((2, SIZE, SIZE, 1), np.float32))
+    prepared = np.zeros((2, SIZE, SIZE, 1), np.float32)
+    answer = backbone({"prepared": prepared, "camera": unknown(2)})
     assert answer["logits"].shape == (2, 3) and answer["quality"].shape == (2, 1)
     assert backbone.get_layer(FEATURES).output.shape[1] > 1
     assert least < backbone.count_params() / 1e6 < most
@@ -28,10 +30,11 @@ def test_an_unknown_architecture_is_named():
 
 def test_the_compact_network_is_cheap_enough_to_map_with():
     network = build_backbone()
-    read = tf.function(lambda prepared: network(prepared, training=False))
-    graph = convert_variables_to_constants_v2(
-        read.get_concrete_function(tf.TensorSpec((1, SIZE, SIZE, 1)))
-    ).graph
+    read = tf.function(
+        lambda prepared, camera: network({"prepared": prepared, "camera": camera}, training=False)
+    )
+    inputs = tf.TensorSpec((1, SIZE, SIZE, 1)), tf.TensorSpec((1, CAMERA))
+    graph = convert_variables_to_constants_v2(read.get_concrete_function(*inputs)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation() | {"output": "none"}
     counted = tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
     # multiplications and additions

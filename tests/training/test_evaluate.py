@@ -9,7 +9,7 @@ from napari_bravais.training import evaluate_conditions
 from napari_bravais.training.evaluate_gaze import directions, near_zone_axes, zone_axes
 from napari_bravais.training.evaluate_patterns import Conditions, read
 from napari_bravais.training.evaluate_pooled import evaluate_candidates, evaluate_pooled
-from napari_bravais.training.evaluate_real import binned, changes, middle, real_patterns
+from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
 from napari_bravais.training.evaluate_scores import calibration_error, reliability, score
 from napari_bravais.training.material_index import make_index
 from napari_bravais.training.report import as_markdown
@@ -36,8 +36,9 @@ def test_patterns_are_read_under_the_conditions_asked_for(classifier, judged_lib
     np.testing.assert_array_equal(plain.probabilities, again.probabilities)
     assert (plain.probabilities.argmax(axis=1) == plain.labels).mean() > 0.5
     assert set(plain.of(trained[:1]).materials) == {trained[0]}
-    large = read(classifier, judged_library, trained, 10, Conditions(size=96), seed=3)
-    assert not np.allclose(large.features, plain.features)
+    for other in (Conditions(size=96), Conditions(centre_known=False)):
+        different = read(classifier, judged_library, trained, 10, other, seed=3)
+        assert not np.allclose(different.features, plain.features)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,23 @@ def test_changes_of_real_patterns():
     assert middle(patterns, 1.0)[0, 0, 0] == 2
     assert binned(patterns, 5).shape == (2, 2, 3)
     assert binned(patterns, 2)[0, 0, 0] == np.mean([0, 1, 16, 17])
-    made = changes(patterns, np.random.default_rng(0))
-    np.testing.assert_array_equal(made["turned by 180°"], made["as they are"][:, ::-1, ::-1])
-    assert made["turned by 15°, inner 70 %"].shape == (2, 8, 8)
-    assert np.isfinite(made["noise added, 0.5 of the contrast"]).all()
+    made = changes(RealSet(patterns, "cF"), np.random.default_rng(0))
+    before, after = made["as they are"], made["turned by 180°"]
+    np.testing.assert_array_equal(after.patterns, before.patterns[:, ::-1, ::-1])
+    assert after.pattern_centre is None
+    assert made["turned by 15°, inner 70 %"].patterns.shape == (2, 8, 8)
+    assert np.isfinite(made["noise added, 0.5 of the contrast"].patterns).all()
+
+
+def test_the_pattern_centre_goes_along_with_changes():
+    row, column = 40, 70
+    patterns = np.zeros((1, 100, 120), np.float32)
+    patterns[0, row - 1 : row + 2, column - 1 : column + 2] = 1
+    real = RealSet(patterns, "cF", ((column + 0.5) / 120, (row + 0.5) / 100, 0.7))
+    for change, made in changes(real, np.random.default_rng(0)).items():
+        spot = np.argwhere(made.patterns[0] > 0.9).mean(axis=0) + 0.5
+        x, y, z = made.pattern_centre
+        height, width = made.patterns.shape[1:]
+        np.testing.assert_allclose((y * height, x * width), spot, atol=0.7, err_msg=change)
+        binning = 2 if change.startswith("binned") else 1
+        np.testing.assert_allclose(z * height * binning, 70, err_msg=change)

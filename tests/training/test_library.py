@@ -1,6 +1,12 @@
 import numpy as np
 
-from napari_bravais.training.library import is_everyday, reduced_formula, split, structure_type
+from napari_bravais.training.library import (
+    hides_in_another,
+    is_everyday,
+    reduced_formula,
+    split,
+    structure_type,
+)
 
 
 def record(name, lattice, group, numbers, source="elsewhere", energy=20.0):
@@ -54,3 +60,18 @@ def test_everyday_materials_are_the_seeds_and_those_of_low_rank():
     assert is_everyday(NICKEL) and not is_everyday(OTHERS[0])
     assert is_everyday({**OTHERS[0], "rank": 1}) and not is_everyday({**OTHERS[0], "rank": 2})
     assert not is_everyday(record("FeNi3", "cP", 221, [26, 28, 28, 28], NICKEL["source"]))
+
+
+def test_ordered_forms_of_common_structures_are_known():
+    corners, faces = [[0, 0, 0]], [[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+
+    def ordered(lattice, group, numbers, positions, source="AFLOW"):
+        made = record("A", lattice, group, numbers, source)
+        return {**made, "cell": np.diag([3.9, 3.9, 3.9]).tolist(), "positions": positions}
+
+    assert hides_in_another(ordered("cP", 221, [78, 78, 78, 26], faces + corners))
+    assert not hides_in_another(ordered("cF", 225, [78] * 4, faces + corners))
+    seed = ordered("cP", 221, [13, 28], [*corners, [0.5, 0.5, 0.5]], NICKEL["source"])
+    assert not hides_in_another(seed)  # an everyday material keeps its weight
+    assert hides_in_another({**seed, "source": "AFLOW"})
+    assert not hides_in_another(ordered("cP", 221, [22, 8], [*corners, [0.3, 0.3, 0.3]]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_bravais.lattices import lattice
+from napari_bravais.model.camera import unknown
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.simulation.sample import PHASES
@@ -46,13 +47,17 @@ def library(sample_data):
 
 def test_exposures_come_with_lattice_and_likeness_to_the_ideal(library):
     exposures = Exposures(library, library.indices("trained"), empty_share=0.3, seed=1)
-    prepared, labels, likeness, materials = exposures.draw(64)
-    assert prepared.shape == (64, 80, 80, 1)
-    crystal = labels != NO_CRYSTAL
+    drawn = exposures.draw(64)
+    assert drawn.prepared.shape == (64, 80, 80, 1)
+    crystal = drawn.labels != NO_CRYSTAL
     assert 0 < (~crystal).sum() < 40
-    np.testing.assert_array_equal(labels[crystal], library.lattices[materials[crystal]])
-    assert not likeness[~crystal].any()
-    assert 0.3 < likeness[crystal].mean() < 0.98
+    truth = library.lattices[drawn.materials[crystal]]
+    np.testing.assert_array_equal(drawn.labels[crystal], truth)
+    assert not drawn.correlation[~crystal].any()
+    assert 0.3 < drawn.correlation[crystal].mean() < 0.98
+    known = drawn.camera[:, 0] == 1
+    assert 20 < known.sum() < 55 and not drawn.camera[~known].any()
+    assert (np.abs(drawn.camera[known, 1:]) > 0).all()
 
 
 def test_batches_come_back_mirrored_and_turned_with_their_answers(library):
@@ -60,10 +65,15 @@ def test_batches_come_back_mirrored_and_turned_with_their_answers(library):
     batches = TrainingBatches(exposures, 4, 10)
     drawn = [batches[i] for i in range(3 * WAITING)]
     first, answers = drawn[0]
+    prepared, (known, x, y, z) = first["prepared"], first["camera"].T
+    views = (
+        (prepared[:, :, ::-1], (known, -x, y, z)),
+        (prepared[:, ::-1, ::-1], (known, -x, -y, z)),
+    )
     again = [
-        np.allclose(prepared, turned)
-        for prepared, later in drawn[1:]
-        for turned in (first[:, :, ::-1], first[:, ::-1, ::-1])
+        np.allclose(seen["prepared"], view) and np.allclose(seen["camera"].T, camera)
+        for seen, later in drawn[1:]
+        for view, camera in views
         if later is answers
     ]
     assert 1 <= sum(again) <= 2 and len(again) == 2 * sum(again)
@@ -73,7 +83,10 @@ def test_batches_come_back_mirrored_and_turned_with_their_answers(library):
 
 
 def test_fused_normalisation_learns_the_same():
-    patterns = np.random.default_rng(0).normal(size=(8, 80, 80, 1)).astype(np.float32)
+    patterns = {
+        "prepared": np.random.default_rng(0).normal(size=(8, 80, 80, 1)).astype(np.float32),
+        "camera": unknown(8),
+    }
     usual, fused = build_backbone(), build_backbone()
     training.take_weights(fused, usual)
     expected = usual(patterns, training=True)["logits"]

@@ -51,11 +51,14 @@ def _detector(scan: Scan) -> dict[str, str]:
     detector = scan.detector
     if detector is None:
         return {"Detector": "the file does not say"}
-    x, y, z = detector.pc_average
-    varied = " (mean)" if detector.navigation_size > 1 else ""
+    centre = "not stored"
+    if scan.pattern_centre is not None:
+        varied = " (mean)" if detector.navigation_size > 1 else ""
+        x, y, z = scan.pattern_centre
+        centre = f"{x:.4f}, {y:.4f}, {z:.4f} in Bruker's convention{varied}"
     binning = "" if detector.binning == 1 else f", binning {detector.binning:g}"
     return {
-        "Pattern centre": f"{x:.4f}, {y:.4f}, {z:.4f} in Bruker's convention{varied}",
+        "Pattern centre": centre,
         "Detector": f"tilt {detector.tilt:g}°, azimuth {detector.azimuthal:g}°, sample tilt "
         f"{detector.sample_tilt:g}°{binning}",
     }

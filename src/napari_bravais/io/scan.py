@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,56 @@ class Scan:
     def navigation_shape(self) -> tuple[int, int]:
         """Rows and columns of the map (ny, nx)."""
         return self.patterns.shape[:2]
+
+    @cached_property
+    def pattern_centre(self) -> "tuple[float, float, float] | None":
+        """Mean pattern centre (pcx, pcy, pcz) that the file stores, Bruker's convention.
+
+        None if it stores none: files whose software never set one hold zeros, ones or kikuchipy's
+        middle of the detector.
+        """
+        import numpy as np
+
+        if self.detector is None:
+            return None
+        centres = np.reshape(self.detector.pc, (-1, 3))
+        x, y, z = (float(value) for value in np.nanmean(centres, axis=0))
+        unset = (x, y, z) in ((0.5, 0.5, 0.5), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        return None if unset or not np.isfinite(x + y + z) or z <= 0 else (x, y, z)
+
+    @cached_property
+    def pattern_centres(self) -> "np.ndarray | None":
+        """Pattern centre of every pixel, shape (ny, nx, 3), Bruker's convention; None if unknown.
+
+        Each pixel's own where the file stores as many, else their mean.
+        """
+        import numpy as np
+
+        if self.pattern_centre is None:
+            return None
+        shape = (*self.navigation_shape, 3)
+        stored = np.asarray(self.detector.pc, float)
+        if stored.shape == shape and np.isfinite(stored).all():
+            return stored
+        return np.broadcast_to(self.pattern_centre, shape)
+
+    def known_at(self, *pixels) -> "tuple[np.ndarray | None, np.ndarray | None]":
+        """Return what a `Classifier` is told of some pixels beside their patterns.
+
+        Parameters
+        ----------
+        pixels
+            Index of the navigation axes: slices, numbers, or arrays of rows and columns.
+
+        Returns
+        -------
+        tuple
+            The static background, shape (h, w), and the pattern centres, shape (n, 3), in the
+            pixels' order; each None if it is not known.
+        """
+        centres = self.pattern_centres
+        own = None if centres is None else centres[pixels].reshape(-1, 3)
+        return self.static_background, own
 
     @property
     def signal_shape(self) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_bravais.io.scan import Scan, open_scan
-from napari_bravais.mapping.engine import map_block, map_blocks, map_phases, read_block
+from napari_bravais.mapping.engine import map_blocks, map_phases, read_block
 from napari_bravais.model.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -165,9 +165,9 @@ def _read(scan: Scan) -> int:
 
 
 def _classify(classifier: Classifier, scan: Scan, in_memory: list[np.ndarray]) -> int:
-    place = slice(0, 0), slice(0, 0)
     for patterns in in_memory:
-        map_block(classifier, place, patterns, scan.static_background)
+        flat = patterns.reshape(-1, *scan.signal_shape)
+        classifier.assess(flat, scan.static_background, scan.pattern_centre)
     return sum(math.prod(patterns.shape[:2]) for patterns in in_memory)
 
 

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_bravais.terminal import (
+    Centre,
+    Convention,
     Output,
     ScanPath,
     description,
+    pattern_centre,
     plain_errors,
     progress_bar,
     progress_lines,
     require_writable,
+    scan_at,
     table,
     tell_written,
 )
@@ -48,13 +52,6 @@ _Phases = Annotated[
         "repeated. By default, phases are proposed from the network's map.",
     ),
 ]
-_Centre = Annotated[
-    str | None,
-    typer.Option("--pc", metavar="X,Y,Z", help="Pattern centre.", show_default="the file's own"),
-]
-_Convention = Annotated[
-    Literal["bruker", "edax", "oxford"], typer.Option(help="Whose way of giving --pc.")
-]
 _Optimise = Annotated[
     int,
     typer.Option(
@@ -77,8 +74,8 @@ def hough(
     scan: ScanPath,
     output: Output,
     phase: _Phases = None,
-    pc: _Centre = None,
-    convention: _Convention = "bruker",
+    pc: Centre = None,
+    convention: Convention = "bruker",
     optimise: _Optimise = 0,
     opencl: _OpenCL = True,
     width: _Width = None,
@@ -88,11 +85,10 @@ def hough(
     """Index a scan by Hough transform (PyEBSDIndex), and save the map."""
     from napari_bravais.io.electron_image import forward_scatter_image
     from napari_bravais.io.exports import export as export_map
-    from napari_bravais.io.scan import open_scan
 
-    options, centre = _figure_options(width, dpi), _pattern_centre(pc, convention)
+    options, centre = _figure_options(width, dpi), pattern_centre(pc, convention)
     with plain_errors():
-        opened = open_scan(scan)
+        opened = scan_at(scan, centre)
         require_writable(output)
         typer.echo(description(opened))
         phases = _phases(opened, phase, lambda: _network_map(opened))
@@ -129,8 +125,8 @@ def compare(
             show_default="made now",
         ),
     ] = None,
-    pc: _Centre = None,
-    convention: _Convention = "bruker",
+    pc: Centre = None,
+    convention: Convention = "bruker",
     optimise: _Optimise = 0,
     opencl: _OpenCL = True,
     width: _Width = None,
@@ -140,13 +136,12 @@ def compare(
     from napari_bravais.io.electron_image import forward_scatter_image
     from napari_bravais.io.exports import export as export_map
     from napari_bravais.io.exports import export_comparison
-    from napari_bravais.io.scan import open_scan
     from napari_bravais.io.vendor_maps import read_map
     from napari_bravais.mapping.comparison import compare as compare_maps
 
-    options, centre = _figure_options(width, dpi), _pattern_centre(pc, convention)
+    options, centre = _figure_options(width, dpi), pattern_centre(pc, convention)
     with plain_errors():
-        opened = open_scan(scan)
+        opened = scan_at(scan, centre)
         require_writable(output)
         typer.echo(description(opened))
         second = read_map(network) if network else _network_map(opened)
@@ -231,18 +226,6 @@ def _figure_options(
         return FigureOptions(width, dpi, layout)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _pattern_centre(text: str | None, convention: str) -> "PatternCentre | None":
-    from napari_bravais.mapping.pattern_centre import PatternCentre
-
-    if text is None:
-        return None
-    try:
-        x, y, z = (float(part) for part in text.split(","))
-        return PatternCentre(x, y, z, convention)
-    except ValueError as error:
-        raise typer.BadParameter(f"--pc {text}: three numbers, like 0.5,0.25,0.6") from error
 
 
 def _phases(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_bravais.io.scan import Scan, ScanError, open_scan
 from napari_bravais.mapping.engine import Block, MapChunk, map_block, provenance, read_block
+from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
 from napari_bravais.model.classifier import Classifier, ModelError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class _Job:
     runtime: str
     device: str
     versions: tuple[tuple[str, str], ...]
+    pattern_centre: tuple[float, float, float] | None
 
 
 def iter_phase_map_on(
@@ -82,6 +84,7 @@ def iter_phase_map_on(
         classifier.runtime,
         classifier.device,
         tuple(provenance(scan, classifier)["versions"].items()),
+        scan.pattern_centre,
     )
     try:
         with _connected(scheduler) as client:
@@ -141,7 +144,7 @@ def _map(job: _Job, block: Block) -> MapChunk:
     """Read and classify a block; this runs on a worker."""
     with _loading:  # a worker's threads load it once
         scan, classifier = _opened(job)
-    return map_block(classifier, block, read_block(scan, block), scan.static_background)
+    return map_block(scan, classifier, block, read_block(scan, block))
 
 
 @lru_cache(maxsize=1)
@@ -149,6 +152,8 @@ def _opened(job: _Job) -> tuple[Scan, Classifier]:
     scan = open_scan(job.scan)
     if scan.provenance.get("size_bytes") != job.scan_size:
         raise ScanError(f"{job.scan} is another file on a worker than here")
+    if job.pattern_centre not in (None, scan.pattern_centre):  # it was given by hand
+        scan = with_pattern_centre(scan, PatternCentre(*job.pattern_centre))
     classifier = Classifier.load(job.model, job.runtime)
     if classifier.checksum != job.checksum:
         raise ModelError(f"{job.model} is another model on a worker than here")

@@ -84,13 +84,11 @@ def read_block(scan: Scan, block: Block) -> np.ndarray:
     return scan.patterns[block].compute(scheduler="synchronous")
 
 
-def map_block(
-    classifier: Classifier, block: Block, patterns: np.ndarray, static_background: np.ndarray | None
-) -> MapChunk:
-    """Classify the patterns of a block, shape (rows, columns, h, w)."""
+def map_block(scan: Scan, classifier: Classifier, block: Block, patterns: np.ndarray) -> MapChunk:
+    """Classify the patterns of a scan's block, shape (rows, columns, h, w)."""
     shape = patterns.shape[:2]
     probabilities, quality = classifier.assess(
-        patterns.reshape(-1, *patterns.shape[2:]), static_background
+        patterns.reshape(-1, *patterns.shape[2:]), *scan.known_at(*block)
     )
     return MapChunk(
         *block,
@@ -143,7 +141,7 @@ def iter_phase_map(
             while coming:
                 block, patterns = coming.popleft()
                 read_next()
-                yield map_block(classifier, block, patterns.result(), scan.static_background)
+                yield map_block(scan, classifier, block, patterns.result())
         finally:
             reader.shutdown(wait=True, cancel_futures=True)
 
@@ -232,6 +230,7 @@ def provenance(scan: Scan, classifier: Classifier) -> dict:
     packages = ("napari-bravais", "numpy", "kikuchipy")
     return {
         "scan": scan.provenance,
+        "pattern_centre": scan.pattern_centre and [round(x, 4) for x in scan.pattern_centre],
         "model": classifier.name,
         "model_sha256": classifier.checksum,
         "model_card": classifier.card,

@@ -324,17 +324,13 @@ def _bands_of(phase: "Phase", most: int):
 
 def _centres(scan: Scan, centre: PatternCentre | None) -> np.ndarray:
     """Return each pixel's pattern centre in Bruker's convention, shape (ny, nx, 3)."""
-    shape = (*scan.navigation_shape, 3)
     if centre is not None:
-        return np.broadcast_to(centre.bruker(scan.signal_shape), shape)
-    if stored_pattern_centre(scan) is None:
+        return np.broadcast_to(centre.bruker(scan.signal_shape), (*scan.navigation_shape, 3))
+    if scan.pattern_centres is None:
         raise HoughError(
             f"{scan.path.name} stores no pattern centre: give one by hand, or optimise one"
         )
-    stored = np.asarray(scan.detector.pc, float)
-    if stored.shape == shape and np.isfinite(stored).all():
-        return stored
-    return np.broadcast_to(np.nanmean(stored.reshape(-1, 3), axis=0), shape)
+    return scan.pattern_centres
 
 
 def _tilts(scan: Scan, settings: HoughSettings) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,16 +81,19 @@ class PatternCentre:
 
 
 def stored_pattern_centre(scan: "Scan") -> PatternCentre | None:
-    """Return the mean pattern centre that a scan's file stores; None if it stores none.
+    """Return the mean pattern centre that a scan's file stores; None if it stores none."""
+    return None if scan.pattern_centre is None else PatternCentre(*scan.pattern_centre)
 
-    Files whose software never set one hold zeros, ones or kikuchipy's middle of the detector.
-    """
-    if scan.detector is None:
-        return None
-    centres = np.reshape(scan.detector.pc, (-1, 3))
-    x, y, z = (float(value) for value in np.nanmean(centres, axis=0))
-    unset = (x, y, z) in ((0.5, 0.5, 0.5), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return None if unset or not np.isfinite(x + y + z) or z <= 0 else PatternCentre(x, y, z)
+
+def with_pattern_centre(scan: "Scan", centre: PatternCentre) -> "Scan":
+    """Return a scan with a pattern centre given by hand in place of what its file stores."""
+    from kikuchipy.detectors import EBSDDetector
+
+    tilts = {"sample_tilt": 70.0, "tilt": 0.0}
+    if scan.detector is not None:
+        tilts = {name: getattr(scan.detector, name) for name in tilts}
+    pc = centre.bruker(scan.signal_shape)
+    return replace(scan, detector=EBSDDetector(shape=scan.signal_shape, pc=pc, **tilts))
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ def _embedded(
     answers = []
     for start in range(0, len(pixels), _BATCH):
         part = slice(start, start + _BATCH)
-        patterns = scan.patterns.vindex[rows[part], columns[part]]
-        patterns = patterns.compute(scheduler="synchronous")
-        answers.append(classifier.embed(patterns, scan.static_background))
+        place = rows[part], columns[part]
+        patterns = scan.patterns.vindex[place].compute(scheduler="synchronous")
+        answers.append(classifier.embed(patterns, *scan.known_at(*place)))
     probabilities, _, features = map(np.concatenate, zip(*answers, strict=True))
     return probabilities, features
 

@@ -22,8 +22,6 @@ from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 
 if TYPE_CHECKING:
-    from kikuchipy.detectors import EBSDDetector
-
     from napari_bravais.io.scan import ElectronImage, Scan
 
 #: Seconds to wait for a first request before the network is loaded: a scan that is asked for
@@ -198,10 +196,12 @@ class Worker:
         import numpy as np
 
         scan, classifier = self._opened(), self._load(request)
-        pattern = scan.patterns[request["row"], request["column"]].compute()
-        probabilities, quality = classifier.assess(pattern[None], scan.static_background)
+        pixel = request["row"], request["column"]
+        pattern = scan.patterns[pixel].compute()
+        known = scan.known_at(*pixel)
+        probabilities, quality = classifier.assess(pattern[None], *known)
         lattice = request["lattice"] or LATTICES[int(probabilities[0].argmax())].pearson
-        heat = classifier.explain(pattern, lattice, scan.static_background)
+        heat = classifier.explain(pattern, lattice, *known)
         prepared = classifier.prepare(pattern, scan.static_background)
         self._say(
             "explained",
@@ -252,7 +252,7 @@ def _description(scan: "Scan", image: "ElectronImage") -> dict[str, Any]:
         "step": scan.step,
         "step_unit": scan.step_unit,
         "beam_energy": scan.beam_energy,
-        "detector": _detector_text(scan.detector),
+        "detector": _detector_text(scan),
         "chunks": scan.patterns.chunksize[:2],
         "provenance": scan.provenance,
         "image": _image_facts(image),
@@ -269,12 +269,14 @@ def _image_facts(image: "ElectronImage") -> dict[str, Any]:
     }
 
 
-def _detector_text(detector: "EBSDDetector | None") -> str | None:
+def _detector_text(scan: "Scan") -> str | None:
     """Return the pattern centre and tilt in a line."""
-    if detector is None:
+    if scan.detector is None:
         return None
-    centre = ", ".join(f"{value:.3f}" for value in detector.pc_average)
-    return f"pattern centre ({centre}), sample tilt {detector.sample_tilt:g}°"
+    centre = "not stored"
+    if scan.pattern_centre is not None:
+        centre = f"({', '.join(f'{value:.3f}' for value in scan.pattern_centre)})"
+    return f"pattern centre {centre}, sample tilt {scan.detector.sample_tilt:g}°"
 
 
 def _plain(error: Exception) -> str:
@@ -296,7 +298,7 @@ def main() -> None:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     if hasattr(os, "nice"):
-        os.nice(5)  # the window goes first
+        os.nice(15)  # the window goes first
     # Ctrl-C is meant for the program that started this one, which ends it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox()

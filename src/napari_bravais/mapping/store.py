@@ -228,6 +228,7 @@ def _identity(scan: Scan, classifier: Classifier) -> dict[str, Any]:
         "patterns": [*scan.signal_shape, str(scan.patterns.dtype)],
         "block size": list(block_shape(scan)),
         "static background": None if background is None else digest_of(background),
+        "pattern centre": scan.pattern_centre and [round(x, 6) for x in scan.pattern_centre],
         "step": [*scan.step, scan.step_unit],
         "model": classifier.checksum,
         "runtime": {"device": classifier.device, **provenance(scan, classifier)["versions"]},

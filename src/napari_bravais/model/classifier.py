@@ -1,6 +1,6 @@
 """``Classifier``: patterns in, probabilities of the 14 lattices out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -63,8 +63,8 @@ class Classifier:
             self.device = f"CPU (OpenVINO, {self._read.precision})"
             self.versions |= self._read.versions
         else:
-            self._read = compiled(lambda raw: backbone(preparation(raw), training=False))
-        self._look = compiled(lambda raw: detailed(preparation(raw), training=False))
+            self._read = _of_raw_patterns(preparation, backbone)
+        self._look = _of_raw_patterns(preparation, detailed)
 
     @classmethod
     def bundled(cls, runtime: str = "keras") -> "Classifier":
@@ -112,6 +112,7 @@ class Classifier:
             raise ModelError("OpenVINO is not installed: pip install 'napari-bravais[fast]'")
         keras = quiet_keras()
         # Keras knows the layers of a saved file only once their modules are imported.
+        import napari_bravais.model.camera
         import napari_bravais.model.preparation
         import napari_bravais.model.radon  # noqa: F401
 
@@ -122,13 +123,19 @@ class Classifier:
         layers = {layer.name for layer in model.layers}
         if not {"preparation", "backbone"} <= layers:
             raise ModelError(f"{path}: the model has no preparation of raw patterns")
-        classes = model.get_layer("backbone").get_layer("logits").units
+        backbone = model.get_layer("backbone")
+        if not isinstance(backbone.input, dict) or backbone.input.keys() != {"prepared", "camera"}:
+            raise ModelError(f"{path}: the model does not take patterns and their camera")
+        classes = backbone.get_layer("logits").units
         if classes != len(PEARSON_SYMBOLS):
             raise ModelError(f"{path}: the model has {classes} classes, not the 14 lattices")
         return cls(model, card, path, runtime)
 
     def predict(
-        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+        self,
+        patterns: np.ndarray,
+        static_background: np.ndarray | None = None,
+        pattern_centre: Sequence[float] | np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the probability of each lattice.
 
@@ -139,6 +146,10 @@ class Classifier:
         static_background
             What the detector shows without a pattern, shape (h, w): it is divided out first, and
             with it the dust and the unevenness of the phosphor.
+        pattern_centre
+            Where it is known: (pcx, pcy, pcz) of all patterns, or of each, shape (n, 3), in
+            Bruker's convention, in fractions of the detector. With it bands and the angles between
+            them can be measured. One of a camera that training had not counts as not known.
 
         Returns
         -------
@@ -149,18 +160,22 @@ class Classifier:
         Raises
         ------
         ValueError
-            If ``patterns`` has another rank, is not real, or its patterns are under 8x8 pixels.
+            If ``patterns`` has another rank, is not real, or its patterns are under 8x8 pixels; if
+            the static background or the pattern centre does not fit them.
         """
-        return self.assess(patterns, static_background)[0]
+        return self.assess(patterns, static_background, pattern_centre)[0]
 
     def assess(
-        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+        self,
+        patterns: np.ndarray,
+        static_background: np.ndarray | None = None,
+        pattern_centre: Sequence[float] | np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the probability of each lattice, and the quality of each pattern.
 
         Parameters
         ----------
-        patterns, static_background
+        patterns, static_background, pattern_centre
             As for `predict`.
 
         Returns
@@ -173,19 +188,23 @@ class Classifier:
         patterns = _checked(patterns)
         probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
         quality = np.empty(len(patterns), np.float32)
-        for part, answer in _answers(self._read, patterns, static_background):
+        camera = _camera(pattern_centre, patterns)
+        for part, answer in _answers(self._read, patterns, static_background, camera):
             probabilities[part] = _softmax(answer["logits"])
             quality[part] = answer["quality"][:, 0]
         return probabilities, quality
 
     def embed(
-        self, patterns: np.ndarray, static_background: np.ndarray | None = None
+        self,
+        patterns: np.ndarray,
+        static_background: np.ndarray | None = None,
+        pattern_centre: Sequence[float] | np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return what `assess` does, and what the network sees in each pattern.
 
         Parameters
         ----------
-        patterns, static_background
+        patterns, static_background, pattern_centre
             As for `predict`.
 
         Returns
@@ -198,7 +217,8 @@ class Classifier:
         probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
         quality = np.empty(len(patterns), np.float32)
         features = np.empty((len(patterns), len(self._weights)), np.float32)
-        for part, answer in _answers(self._look, patterns, static_background):
+        camera = _camera(pattern_centre, patterns)
+        for part, answer in _answers(self._look, patterns, static_background, camera):
             probabilities[part] = _softmax(answer["logits"])
             quality[part] = answer["quality"][:, 0]
             features[part] = answer["features"].mean(axis=(1, 2))
@@ -209,6 +229,7 @@ class Classifier:
         pattern: np.ndarray,
         lattice: str | None = None,
         static_background: np.ndarray | None = None,
+        pattern_centre: Sequence[float] | np.ndarray | None = None,
     ) -> np.ndarray:
         """Return where a pattern speaks for a lattice (Grad-CAM).
 
@@ -218,7 +239,7 @@ class Classifier:
             One pattern, shape (h, w).
         lattice
             Pearson symbol of the lattice to explain; the likeliest by default.
-        static_background
+        static_background, pattern_centre
             As for `predict`.
 
         Returns
@@ -232,7 +253,8 @@ class Classifier:
             If ``pattern`` is no pattern or ``lattice`` no Pearson symbol.
         """
         patterns = _checked(np.asarray(pattern)[None])
-        answer = self._look(_flattened(patterns, static_background))
+        camera = _camera(pattern_centre, patterns)
+        answer = self._look(_flattened(patterns, static_background), camera)
         index = (
             int(np.argmax(np.asarray(answer["logits"])[0]))
             if lattice is None
@@ -250,14 +272,43 @@ class Classifier:
         return np.asarray(self._prepare(patterns))[0, ..., 0]
 
 
+def _of_raw_patterns(preparation: Callable, network: Callable) -> Callable:
+    """Return what answers as a network does to raw patterns and what is known of the camera."""
+    from napari_bravais.model.backend import compiled
+
+    return compiled(
+        lambda raw, camera: network(
+            {"prepared": preparation(raw), "camera": camera}, training=False
+        )
+    )
+
+
+def _camera(
+    pattern_centre: Sequence[float] | np.ndarray | None, patterns: np.ndarray
+) -> np.ndarray:
+    """Return what the network is told of the camera, shape (n, 4)."""
+    from napari_bravais.model.camera import told, unknown
+
+    n = len(patterns)
+    if pattern_centre is None:
+        return unknown(n)
+    centres = np.asarray(pattern_centre, float)
+    if centres.shape not in ((3,), (n, 3)):
+        raise ValueError(
+            f"a pattern centre must be (pcx, pcy, pcz), or {n} of them, not of the shape "
+            f"{centres.shape}"
+        )
+    return told(np.broadcast_to(centres, (n, 3)), patterns.shape[1:])
+
+
 def _answers(
-    read: Callable, patterns: np.ndarray, static_background: np.ndarray | None
+    read: Callable, patterns: np.ndarray, static_background: np.ndarray | None, camera: np.ndarray
 ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     """Read patterns batch by batch; give where each batch lies and what was answered."""
     for start in range(0, len(patterns), BATCH_SIZE):
-        batch = patterns[start : start + BATCH_SIZE]
-        answer = read(_padded(_flattened(batch, static_background)))
-        part = slice(start, start + len(batch))
+        part = slice(start, min(start + BATCH_SIZE, len(patterns)))
+        batch = patterns[part]
+        answer = read(_padded(_flattened(batch, static_background)), _padded(camera[part]))
         yield part, {name: np.asarray(value)[: len(batch)] for name, value in answer.items()}
 
 

@@ -18,6 +18,9 @@ WRAPPED = 8
 #: Period of the Fourier series of a row, in pixels: lines that leave it re-enter beyond `REACH`.
 PERIOD = 128
 
+#: Terms of that series: up to 0.84 of the pixels' highest frequency.
+WAVES = 54
+
 
 def slopes() -> np.ndarray:
     """Return the slopes, at equal angles apart, shape (SLOPES,)."""

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from napari_bravais.lattices import LATTICES
+from napari_bravais.model.camera import CAMERA, shifted_by_camera
 from napari_bravais.model.lines import SIZE
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.model.radon import Radon
@@ -39,29 +40,32 @@ def _residual(x, filters, strides=1):
     return layers.Add()([shortcut, y])
 
 
-def _context(x, hidden):
+def _context(x, camera, hidden):
     """Tell every place what all of them hold together: many weights at hardly any cost."""
     whole = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    whole = layers.Concatenate()([whole, layers.Reshape((1, 1, CAMERA))(camera)])
     whole = layers.Conv2D(hidden, 1, activation="relu")(whole)
     # zeros: it begins as nothing, and the network as a plain residual one
     whole = layers.Conv2D(x.shape[-1], 1, kernel_initializer="zeros")(whole)
     return layers.ReLU()(layers.Add()([x, whole]))
 
 
-def _compact(lines):
+def _compact(lines, camera):
     x = _convolution(lines, 16, kernel=5, strides=2)
     for filters, strides in ((32, 2), (32, 1), (64, 2)):
         x = layers.ReLU()(_residual(x, filters, strides))
     for filters, strides, hidden in ((64, 1, 256), (128, 2, 512), (176, 1, 1024)):
+        x = shifted_by_camera(x, camera)
         x = layers.ReLU()(_residual(x, filters, strides))
-        x = _context(x, hidden)
+        x = _context(x, camera, hidden)
     return layers.Concatenate()([x, _convolution(x, 80, kernel=1)])
 
 
-def _application(name, lines):
+def _application(name, lines, camera):
     """One of Keras's own networks, without its head and with untrained weights."""
     network = getattr(keras.applications, name)
-    return network(include_top=False, weights=None, input_tensor=lines).output
+    output = network(include_top=False, weights=None, input_tensor=lines).output
+    return layers.ReLU()(shifted_by_camera(output, camera))
 
 
 #: From lines of patterns to the last feature maps: 0.10 GFLOP a pattern with the Radon transform;
@@ -91,7 +95,8 @@ def build_backbone(
     Returns
     -------
     keras.Model
-        Input: prepared patterns, shape (n, 80, 80, 1). Outputs: ``logits``, shape (n, classes),
+        Inputs: ``prepared`` patterns, shape (n, 80, 80, 1), and what is known of the ``camera``,
+        shape (n, 4) (`napari_bravais.model.camera`). Outputs: ``logits``, shape (n, classes),
         and ``quality``, shape (n, 1), in [0, 1], and ``crystal``, shape (n, crystals), if asked
         for. Its layer ``features`` holds the feature maps
         whose means all answers are dense functions of.
@@ -104,8 +109,9 @@ def build_backbone(
     if architecture not in ARCHITECTURES:
         raise ValueError(f"no architecture {architecture!r}; there are {', '.join(ARCHITECTURES)}")
     prepared = keras.Input((SIZE, SIZE, 1), name="prepared")
+    camera = keras.Input((CAMERA,), name="camera")
     lines = Radon(name=LINES, dtype="float32")(prepared)
-    features = ARCHITECTURES[architecture](lines)
+    features = ARCHITECTURES[architecture](lines, camera)
     features = layers.Activation("linear", name=FEATURES)(features)
     pooled = layers.GlobalAveragePooling2D()(features)
     logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
@@ -113,7 +119,7 @@ def build_backbone(
     answers = {"logits": logits, "quality": quality}
     if crystals:
         answers[CRYSTAL] = layers.Dense(crystals, dtype="float32", name=CRYSTAL)(pooled)
-    return keras.Model(prepared, answers, name="backbone")
+    return keras.Model({"prepared": prepared, "camera": camera}, answers, name="backbone")
 
 
 def without_crystals(backbone: keras.Model) -> keras.Model:
@@ -129,10 +135,13 @@ def with_features(backbone: keras.Model) -> keras.Model:
 
 
 def with_preparation(backbone: keras.Model) -> keras.Model:
-    """Return a model that takes raw patterns, shape (n, h, w), of any detector.
+    """Return a model that takes raw ``patterns``, shape (n, h, w), of any detector.
 
-    Its layers are ``preparation`` and ``backbone``; its outputs are the backbone's.
+    Its second input, ``camera``, and its outputs are the backbone's; its layers are
+    ``preparation`` and ``backbone``.
     """
     raw = keras.Input((None, None), name="patterns")
+    camera = keras.Input((CAMERA,), name="camera")
     prepared = Preparation(name="preparation", dtype="float32")(raw)
-    return keras.Model(raw, backbone(prepared))
+    answers = backbone({"prepared": prepared, "camera": camera})
+    return keras.Model({"patterns": raw, "camera": camera}, answers)

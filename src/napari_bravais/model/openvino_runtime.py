@@ -41,32 +41,39 @@ class OpenVINOReader:
         self._own = threading.local()  # each thread's requests
         self._preparation = preparation
         self._preparations = {}  # compiled ones, by the size of the detector
-        shape = (None, *backbone.input.shape[1:])
-        network = _converted(lambda images: backbone(images, training=False), shape)
+        network = _converted(
+            lambda prepared, camera: backbone(
+                {"prepared": prepared, "camera": camera}, training=False
+            ),
+            *((None, *backbone.input[name].shape[1:]) for name in ("prepared", "camera")),
+        )
         self._backbone = self._compiled(network)
         kind = self._backbone.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = {"bf16": "bfloat16", "f32": "float32", "f16": "float16"}.get(kind, kind)
         self._lock = threading.Lock()
 
-    def __call__(self, raw: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, raw: np.ndarray, camera: np.ndarray) -> dict[str, np.ndarray]:
         """Return ``logits``, shape (n, 14), and ``quality``, shape (n, 1).
 
         Parameters
         ----------
         raw
             Patterns, shape (n, h, w), float32.
+        camera
+            What is known of the cameras, shape (n, 4), float32.
         """
         with self._lock:
             self._prepare(raw.shape[1:])
-        batches = (raw[start : start + _BATCH] for start in range(0, len(raw), _BATCH))
-        logits, quality = zip(*self._threads.map(self._answer, batches), strict=True)
+        parts = [slice(start, start + _BATCH) for start in range(0, len(raw), _BATCH)]
+        answers = self._threads.map(lambda part: self._answer(raw[part], camera[part]), parts)
+        logits, quality = zip(*answers, strict=True)
         return {"logits": np.concatenate(logits), "quality": np.concatenate(quality)}
 
-    def _answer(self, raw: np.ndarray) -> list[np.ndarray]:
+    def _answer(self, raw: np.ndarray, camera: np.ndarray) -> list[np.ndarray]:
         """Return logits and quality of a batch, in one of the threads."""
         prepare, network = map(self._request, (self._prepare(raw.shape[1:]), self._backbone))
         prepared = prepare.infer([raw], share_inputs=True)[0]
-        answer = network.infer([prepared], share_inputs=True)
+        answer = network.infer([prepared, camera], share_inputs=True)
         return [answer[name].copy() for name in ("logits", "quality")]
 
     def _request(self, model: Any) -> Any:
@@ -90,14 +97,14 @@ class OpenVINOReader:
         return self._preparations[signal_shape]
 
 
-def _converted(function: Any, input_shape: tuple[int | None, ...]) -> Any:
-    """Convert a function of one float32 array."""
+def _converted(function: Any, *input_shapes: tuple[int | None, ...]) -> Any:
+    """Convert a function of float32 arrays."""
     import openvino
     import tensorflow as tf
 
     traced = tf.function(
-        lambda array: function(array),
-        input_signature=[tf.TensorSpec(input_shape, tf.float32)],
+        lambda *arrays: function(*arrays),
+        input_signature=[tf.TensorSpec(shape, tf.float32) for shape in input_shapes],
         autograph=False,
     )
     return openvino.convert_model(traced.get_concrete_function())

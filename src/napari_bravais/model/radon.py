@@ -13,6 +13,7 @@ from napari_bravais.model.lines import (
     OFFSETS,
     PERIOD,
     SLOPES,
+    WAVES,
     WRAPPED,
     line_weights,
     offsets,
@@ -33,9 +34,9 @@ class Radon(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        wave = 2 * np.pi * np.arange(PERIOD // 2 + 1) / PERIOD
-        share = np.where((wave == 0) | (wave == wave[-1]), 1, 2) / PERIOD
-        # waves that the offsets' spacing cannot show are damped
+        # waves that the offsets' spacing cannot show are damped, and the last left out
+        wave = 2 * np.pi * np.arange(WAVES) / PERIOD
+        share = np.where(wave == 0, 1, 2) / PERIOD
         share = share * np.exp(-0.5 * (wave / (0.8 * np.pi)) ** 4)
         self.forward = _cosine_and_sine(places()[:, None] * wave)
         self.shift = _cosine_and_sine(wave[:, None, None] * places()[:, None] * slopes())

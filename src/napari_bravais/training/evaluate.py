@@ -12,7 +12,7 @@ from napari_bravais.model.card import ModelError
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_conditions import evaluate_conditions, evaluate_doubt
 from napari_bravais.training.evaluate_gaze import evaluate_gaze
-from napari_bravais.training.evaluate_patterns import FINE_SIZE, Conditions, Readings, read
+from napari_bravais.training.evaluate_patterns import FINE_SIZE, SIZE, Conditions, Readings, read
 from napari_bravais.training.evaluate_pooled import (
     evaluate_candidates,
     evaluate_found_phases,
@@ -96,8 +96,11 @@ def evaluate(
     judged = np.unique(np.concatenate([*parts.values()]))
     progress("simulated patterns")
     readings = read(classifier, library, judged, amounts.patterns, seed=_SEED)
-    finely = Conditions(size=FINE_SIZE)
-    fine = read(classifier, library, judged, -(-amounts.patterns // 3), finely, _SEED)
+    otherwise = {
+        f"pattern centre not known, {SIZE}x{SIZE}": Conditions(centre_known=False),
+        f"pattern centre known, {FINE_SIZE}x{FINE_SIZE}": Conditions(size=FINE_SIZE),
+    }
+    fewer = -(-amounts.patterns // 3)
     everyday = next(iter(parts.values()))
     measured = {
         "model": classifier.name,
@@ -107,8 +110,9 @@ def evaluate(
         "simulated": {
             name: asdict(_scored(library, readings.of(own))) for name, own in parts.items()
         },
-        "simulated, fine": {
-            name: asdict(_scored(library, fine.of(own))) for name, own in parts.items()
+        "simulated, otherwise": {
+            how: _totals(library, read(classifier, library, judged, fewer, taken, _SEED), parts)
+            for how, taken in otherwise.items()
         },
     }
     progress("pooled evidence")
@@ -129,6 +133,14 @@ def evaluate(
 def _scored(library: MasterLibrary, readings: Readings) -> Score:
     files = [record["file"].removesuffix(".npz") for record in library.records]
     return score(readings.probabilities, readings.labels, np.array(files)[readings.materials])
+
+
+def _totals(library: MasterLibrary, readings: Readings, parts: dict[str, np.ndarray]) -> dict:
+    """Score parts as wholes: what is in no figure and no table of materials is left out."""
+    return {
+        name: {**asdict(_scored(library, readings.of(own))), "by_material": {}, "confusion": []}
+        for name, own in parts.items()
+    }
 
 
 def _pooled(

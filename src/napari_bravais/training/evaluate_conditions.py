@@ -89,7 +89,7 @@ def evaluate_doubt(
         "photographs with the detector's faults": expose(photographs(rng, n, size), rng),
     }
     rows = {kind: _rejected(classifier, patterns, True) for kind, patterns in kinds.items()}
-    good = take(library, rng.choice(materials, n), Conditions(), rng)
+    good, _ = take(library, rng.choice(materials, n), Conditions(), rng)
     return rows | {"good patterns": _rejected(classifier, good, False)}
 
 

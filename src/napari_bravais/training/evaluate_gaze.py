@@ -133,7 +133,7 @@ def _shares(classifier, library, index, lattice, rng) -> list[tuple[float, float
     project(library.masters, index, rotations, centres, clean)
     shares = []
     for i, pattern in enumerate(expose(clean, rng, MODERATE)):
-        heat = classifier.explain(pattern, lattice)
+        heat = classifier.explain(pattern, lattice, pattern_centre=centres[i])
         seen, angle = directions(rotations[i], centres[i], SIZE)
         axes = zone_axes(library.records[index[i]])
         near, elsewhere = near_zone_axes(seen, axes), near_zone_axes(seen @ turned[i], axes)

@@ -66,11 +66,14 @@ class Conditions:
         Side of the detector in pixels.
     distance
         Distance of the camera in sides of the detector; the usual range by default.
+    centre_known
+        Whether the classifier is told the pattern centre, as it is where a scan stores one.
     """
 
     faults: DetectorFaults = MODERATE
     size: int = SIZE
     distance: float | None = None
+    centre_known: bool = True
 
 
 def take(
@@ -78,8 +81,14 @@ def take(
     materials: np.ndarray,
     conditions: Conditions,
     rng: np.random.Generator,
-) -> np.ndarray:
-    """Take a pattern of each material, in random orientations; shape (n, size, size), float32."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take a pattern of each material, in random orientations.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Patterns, shape (n, size, size), float32, and their pattern centres, shape (n, 3).
+    """
     n = len(materials)
     centres = random_centres(rng, n)
     if conditions.distance is not None:
@@ -88,7 +97,7 @@ def take(
     project(library.masters, materials, random_rotations(rng, n), centres, clean)
     # neighbours in a batch overlap at grain boundaries, so they must be other materials
     mixed = rng.permutation(n)
-    return expose(clean[mixed], rng, conditions.faults)[np.argsort(mixed)]
+    return expose(clean[mixed], rng, conditions.faults)[np.argsort(mixed)], centres
 
 
 def read(
@@ -120,10 +129,11 @@ def read(
     rng = np.random.default_rng(seed)
     index = np.repeat(materials, each)
     most = max(16, _PIXELS // conditions.size**2)
-    answers = [
-        classifier.embed(take(library, part, conditions, rng))
-        for part in np.array_split(index, max(1, len(index) // most))
-    ]
+    answers = []
+    for part in np.array_split(index, max(1, len(index) // most)):
+        patterns, centres = take(library, part, conditions, rng)
+        known = centres if conditions.centre_known else None
+        answers.append(classifier.embed(patterns, pattern_centre=known))
     return Readings(
         index, library.lattices[index], *map(np.concatenate, zip(*answers, strict=True))
     )

@@ -12,10 +12,14 @@ from napari_bravais.model.classifier import Classifier
 
 @dataclass(frozen=True)
 class RealSet:
-    """Real patterns of one lattice: shape (n, h, w), any real dtype."""
+    """Real patterns of one lattice: shape (n, h, w), any real dtype.
+
+    ``pattern_centre`` is (pcx, pcy, pcz) in Bruker's convention, None if the file stores none.
+    """
 
     patterns: np.ndarray
     lattice: str
+    pattern_centre: tuple[float, float, float] | None = None
 
 
 def real_patterns(folder: Path | None) -> dict[str, RealSet]:
@@ -35,13 +39,15 @@ def real_patterns(folder: Path | None) -> dict[str, RealSet]:
 
     data = Path(kp.data.__file__).parent
     scan = kp.data.nickel_ebsd_small()
+    centre = tuple(scan.detector.pc_average)
     calibration = [imread(f)[..., :60] for f in sorted((data / "nordif").glob("Cal*.bmp"))]
     sets = {
         "nickel, 3x3 scan, as `bravais map` reads it": (
             scan.data / scan.static_background.astype(float),
             "cF",
+            centre,
         ),
-        "the same, static background left in": (scan.data, "cF"),
+        "the same, static background left in": (scan.data, "cF", centre),
         "nickel, EDAX HDF5": (kp.load(data / "edax_h5ebsd" / "patterns.h5").data, "cF"),
         "nickel, NORDIF calibration": (np.stack(calibration), "cF"),
     }
@@ -51,8 +57,8 @@ def real_patterns(folder: Path | None) -> dict[str, RealSet]:
             pixels = kp.load(path).data if path.suffix == ".h5" else imread(path)
             sets[path.name] = (pixels, lattice)
     return {
-        name: RealSet(pixels.reshape(-1, *pixels.shape[-2:]), lattice)
-        for name, (pixels, lattice) in sets.items()
+        name: RealSet(pixels.reshape(-1, *pixels.shape[-2:]), *known)
+        for name, (pixels, *known) in sets.items()
     }
 
 
@@ -60,12 +66,15 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
     """Read real patterns; for each set the patterns, how many are right, and what was answered."""
     results = {}
     for name, real in sets.items():
-        probabilities, quality = classifier.assess(real.patterns)
+        probabilities, quality = classifier.assess(
+            real.patterns, pattern_centre=real.pattern_centre
+        )
         answers = [PEARSON_SYMBOLS[i] for i in probabilities.argmax(axis=1)]
         true = lattice_of(real.lattice).index
         results[name] = {
             "lattice": real.lattice,
             "patterns": len(real.patterns),
+            "pattern centre known": real.pattern_centre is not None,
             "right": answers.count(real.lattice),
             "answers": {symbol: answers.count(symbol) for symbol in sorted(set(answers))},
             "probability of the right one": round(float(probabilities[:, true].mean()), 3),
@@ -74,28 +83,67 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
     return results
 
 
-def changes(patterns: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return patterns, shape (n, h, w), changed in ways that should not change the answer."""
-    from scipy.ndimage import rotate
-
-    square = middle(patterns, 1.0).astype(np.float32)
+def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
+    """Return real patterns changed in ways that should not change the answer."""
+    square = middle(real.patterns, 1.0).astype(np.float32)
+    centre = real.pattern_centre and _of_the_middle(real.pattern_centre, real.patterns.shape[1:])
     signal = np.abs(square - square.mean(axis=(1, 2), keepdims=True)).mean(axis=(1, 2))
     noise = rng.normal(size=square.shape).astype(np.float32) * signal[:, None, None]
+
+    def changed(patterns, share=1.0, turn=0.0, mirror=1.0):
+        moved = centre and moved_centre(centre, share, turn, mirror)
+        return RealSet(np.ascontiguousarray(patterns), real.lattice, moved)
+
+    def turned(degrees):
+        from scipy.ndimage import rotate
+
+        return rotate(square, degrees, axes=(1, 2), reshape=False, order=1)
+
     return {
-        "as they are": square,
-        "cropped to 90 %": middle(square, 0.9),
-        "cropped to 80 %": middle(square, 0.8),
-        "binned 2x2": binned(square, 2),
-        "noise added, 0.25 of the contrast": square + 0.25 * noise,
-        "noise added, 0.5 of the contrast": square + 0.5 * noise,
-        "turned by 90°": np.rot90(square, axes=(1, 2)),
-        "turned by 180°": np.rot90(square, 2, axes=(1, 2)),
-        "mirrored": square[:, :, ::-1],
+        "as they are": changed(square),
+        "cropped to 90 %": changed(middle(square, 0.9), share=0.9),
+        "cropped to 80 %": changed(middle(square, 0.8), share=0.8),
+        "binned 2x2": changed(binned(square, 2)),
+        "noise added, 0.25 of the contrast": changed(square + 0.25 * noise),
+        "noise added, 0.5 of the contrast": changed(square + 0.5 * noise),
+        "turned by 90°": changed(np.rot90(square, axes=(1, 2)), turn=90),
+        "turned by 180°": changed(np.rot90(square, 2, axes=(1, 2)), turn=180),
+        "mirrored": changed(square[:, :, ::-1], mirror=-1),
         # a turned square has corners outside the old one: the inner 70 % has none
-        "turned by 15°, inner 70 %": middle(
-            rotate(square, 15, axes=(1, 2), reshape=False, order=1), 0.7
-        ),
+        "turned by 15°, inner 70 %": changed(middle(turned(15), 0.7), share=0.7, turn=15),
     }
+
+
+def moved_centre(
+    centre: tuple[float, float, float], share: float, turn: float, mirror: float
+) -> tuple[float, float, float]:
+    """Return where a square pattern's centre is once it is mirrored, turned and cropped.
+
+    Parameters
+    ----------
+    centre
+        Pattern centre (pcx, pcy, pcz) before, Bruker's convention.
+    share
+        Share of the side that is kept, about the middle.
+    turn
+        Degrees by which the pattern is turned, anticlockwise.
+    mirror
+        -1 if left and right are swapped first, else 1.
+    """
+    x, y, z = (centre[0] - 0.5) * mirror, centre[1] - 0.5, centre[2]
+    cosine, sine = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    x, y = cosine * x + sine * y, cosine * y - sine * x
+    return float(x / share + 0.5), float(y / share + 0.5), z / share
+
+
+def _of_the_middle(
+    centre: tuple[float, float, float], shape: tuple[int, int]
+) -> tuple[float, float, float]:
+    """Return a detector's pattern centre as that of its middle square."""
+    height, width = shape
+    side = min(shape)
+    x, y, z = centre
+    return (x - 0.5) * width / side + 0.5, (y - 0.5) * height / side + 0.5, z * height / side
 
 
 def middle(patterns: np.ndarray, share: float) -> np.ndarray:
@@ -127,8 +175,8 @@ def evaluate_steadiness(classifier: Classifier, sets: dict[str, RealSet]) -> dic
     before, rows = {}, {}
     for name, real in sets.items():
         true = lattice_of(real.lattice).index
-        for change, patterns in changes(real.patterns, rng).items():
-            probabilities = classifier.predict(np.ascontiguousarray(patterns))
+        for change, made in changes(real, rng).items():
+            probabilities = classifier.predict(made.patterns, pattern_centre=made.pattern_centre)
             answers = probabilities.argmax(axis=1)
             first = before.setdefault(name, probabilities)
             rows.setdefault(change, []).extend(

@@ -29,9 +29,10 @@ def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: in
     for part, share in (("trained", 1 - UNKNOWN_SHARE), ("validation type", UNKNOWN_SHARE)):
         exposures = Exposures(library, library.indices(part), seed=17)
         for _ in range(round(share * n / 64)):
-            prepared, truth, _, _ = exposures.draw(64)
-            logits.append(backbone.predict_on_batch(prepared)["logits"])
-            labels.append(truth)
+            drawn = exposures.draw(64)
+            seen = {"prepared": drawn.prepared, "camera": drawn.camera}
+            logits.append(backbone.predict_on_batch(seen)["logits"])
+            labels.append(drawn.labels)
     logits, labels = np.concatenate(logits), np.concatenate(labels)
 
     def loss(temperature):

@@ -46,6 +46,9 @@ EMSOFT_NICKEL = {
 #: Beam energy in keV at which models are judged; training has others too.
 USUAL_ENERGY = 20.0
 
+#: How far, in angstroms, order may move atoms off their places in the common structure.
+_ORDERING = 0.5
+
 PARTS = ("trained", "other energy", "validation type", "blind", "new type")
 
 
@@ -151,6 +154,25 @@ def is_everyday(record: dict) -> bool:
 def is_standard(record: dict) -> bool:
     """Tell whether people set up and calibrate their detectors with a material."""
     return is_everyday(record) and record["name"].split()[0] in {"Al", "Cu", "Ni", "Si"}
+
+
+def hides_in_another(record: dict) -> bool:
+    """Tell whether a material is an ordered form of a common structure with another lattice.
+
+    If all its atoms were alike it would be face-centred or body-centred cubic, hexagonal close
+    packed or diamond, as isoferroplatinum, chalcopyrites and stannites would be. The bands that its
+    order adds are too faint to see in most patterns: drawn as often as other materials, its kin
+    together teach to call silicon tI and nickel cP.
+    """
+    import spglib
+
+    alike = [1] * len(record["atomic_numbers"])
+    cell = record["cell"], record["positions"], alike
+    found = spglib.get_symmetry_dataset(cell, symprec=_ORDERING)
+    if found is None or is_everyday(record):
+        return False
+    lattice = {225: "cF", 227: "cF", 229: "cI", 194: "hP"}.get(found.number)
+    return lattice is not None and lattice != record["lattice"]
 
 
 def split(records: list[dict]) -> np.ndarray:

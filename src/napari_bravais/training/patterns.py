@@ -1,5 +1,6 @@
 """Batches of training patterns, each made on the fly and never seen twice."""
 
+from dataclasses import dataclass
 from functools import cache
 
 import keras
@@ -7,19 +8,27 @@ import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.model.backend import compiled
+from napari_bravais.model.camera import PATTERN_CENTRES, told, unknown
 from napari_bravais.model.network import CRYSTAL
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.simulation.detector import DetectorFaults, expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
-from napari_bravais.training.library import MasterLibrary, crystals_of, is_everyday, is_standard
+from napari_bravais.training.library import (
+    MasterLibrary,
+    crystals_of,
+    hides_in_another,
+    is_everyday,
+    is_standard,
+)
 from napari_bravais.training.variants import reflectors_of, variant
 
 #: Detector sizes in pixels, and how often each is drawn.
 DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
 
-#: Ranges of the pattern centre, Bruker's convention.
-PATTERN_CENTRES = ((0.35, 0.65), (0.05, 0.65), (0.4, 0.95))
+#: Share of patterns whose pattern centre the network is told, and how far off that is: as scans do.
+KNOWN_CENTRES = 0.6
+CENTRE_ERROR = 0.01
 
 #: How much oftener than others everyday materials are drawn.
 EVERYDAY_WEIGHT = 15.0
@@ -27,8 +36,19 @@ EVERYDAY_WEIGHT = 15.0
 #: And those oftener still that detectors are set up with: every laboratory will try them.
 STANDARD_WEIGHT = 45.0
 
+#: And ordered forms of common structures, which hardly differ from these.
+HIDDEN_WEIGHT = 0.3
+
 #: Batches that wait to be shown once more, mirrored or turned.
 WAITING = 30
+
+#: Share of patterns that a grain of the same crystal shines into, and how brightly at most.
+MEETING = 0.2
+MEETING_LIGHT = 0.35
+
+#: What becomes of what is told of a camera when its pattern is mirrored, or turned half a turn.
+_MIRRORED = np.array([1, -1, 1, 1], np.float32)
+_TURNED = np.array([1, -1, -1, 1], np.float32)
 
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
@@ -59,6 +79,31 @@ def photographs(rng: np.random.Generator, n: int, size: int) -> np.ndarray:
         patch = photograph[top : top + side, left : left + side].astype(np.float32)
         patches.append(transform.resize(patch, (size, size), anti_aliasing=True))
     return np.array(patches, np.float32)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Exposures, and what a network should answer.
+
+    Attributes
+    ----------
+    prepared
+        Prepared exposures, shape (n, 80, 80, 1).
+    camera
+        What the network is told of the cameras, shape (n, 4) (`napari_bravais.model.camera`).
+    labels
+        Lattices, shape (n,), `NO_CRYSTAL` without a crystal.
+    correlation
+        Correlations with the noise-free patterns, shape (n,).
+    materials
+        Materials, shape (n,).
+    """
+
+    prepared: np.ndarray
+    camera: np.ndarray
+    labels: np.ndarray
+    correlation: np.ndarray
+    materials: np.ndarray
 
 
 class Exposures:
@@ -138,6 +183,7 @@ class Exposures:
         # several master patterns of one crystal, as at several beam energies, share its weight
         weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
         weight[[is_standard(record) for record in records]] = STANDARD_WEIGHT
+        weight[[hides_in_another(record) for record in records]] = HIDDEN_WEIGHT
         crystals = crystals_of(records)
         weight /= np.bincount(crystals)[crystals]
         own = library.lattices[materials]
@@ -164,15 +210,8 @@ class Exposures:
         self.masters[slot] = random_master_pattern(lattice, self.rng)
         self.next_random = (self.next_random + 1) % (len(self.masters) - self.first_random)
 
-    def draw(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Draw ``n`` exposures of one detector size.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Prepared exposures, shape (n, 80, 80, 1); lattice labels, shape (n,), -1 without a
-            crystal; correlations with the noise-free patterns, shape (n,); materials, shape (n,).
-        """
+    def draw(self, n: int) -> Drawn:
+        """Draw ``n`` exposures of one detector size."""
         rng = self.rng
         size = int(rng.choice(list(DETECTOR_SIZES), p=list(DETECTOR_SIZES.values())))
         index = rng.choice(self.materials, n, p=self.weights)
@@ -180,7 +219,10 @@ class Exposures:
             self._renew_random()
             random = rng.integers(self.first_random, len(self.masters), n)
             index = np.where(rng.random(n) < self.random_share, random, index)
-        clean = self._project(index, size)
+        centres = random_centres(rng, n)
+        if self.variant_share:
+            self._renew_variants()
+        clean = self._project(index, centres, size)
         labels = self.lattices[index].copy()
         empty = np.flatnonzero(rng.random(n) < self.empty_share)
         clean[empty] = photographs(rng, empty.size, size) if empty.size else 0
@@ -190,16 +232,29 @@ class Exposures:
         ideal = self._prepare(clean)
         correlation = np.clip((prepared * ideal).mean(axis=(1, 2, 3)), 0, 1)
         correlation[empty] = 0
-        return prepared, labels, correlation, index
+        said = centres + rng.normal(0, CENTRE_ERROR, centres.shape)
+        known = rng.random((n, 1)) < KNOWN_CENTRES
+        camera = np.where(known, told(said, (size, size)), unknown(n))
+        return Drawn(prepared, camera, labels, correlation, index)
 
-    def _project(self, index: np.ndarray, size: int) -> np.ndarray:
+    def _project(self, index: np.ndarray, centres: np.ndarray, size: int) -> np.ndarray:
         """Project master patterns, or variants of them, in random orientations."""
+        clean = self._in_random_orientations(index, centres, size)
+        # a map has boundaries, most of them between grains of one phase
+        meeting = np.flatnonzero(self.rng.random(len(index)) < MEETING)
+        other = self._in_random_orientations(index[meeting], centres[meeting], size)
+        light = self.rng.uniform(0, MEETING_LIGHT, (meeting.size, 1, 1)).astype(np.float32)
+        clean[meeting] += light * (other - clean[meeting])
+        return clean
+
+    def _in_random_orientations(
+        self, index: np.ndarray, centres: np.ndarray, size: int
+    ) -> np.ndarray:
         n = len(index)
-        rotations, centres = random_rotations(self.rng, n), random_centres(self.rng, n)
+        rotations = random_rotations(self.rng, n)
         clean = np.empty((n, size, size), np.float32)
         project(self.masters, index, rotations, centres, clean)
         if self.variant_share:
-            self._renew_variants()
             varied = (index < self.first_random) & (self.rng.random(n) < self.variant_share)
             of_variants = np.empty((varied.sum(), size, size), np.float32)
             project(self.variants, index[varied], rotations[varied], centres[varied], of_variants)
@@ -242,12 +297,14 @@ class TrainingBatches(keras.utils.PyDataset):
         lattice, and costs less than exposing.
         """
         if len(self.waiting) > WAITING:
-            chosen = self.exposures.rng.integers(len(self.waiting))
-            prepared, answers = self.waiting.pop(chosen)
-            return prepared, answers
-        prepared, labels, correlation, index = self.exposures.draw(self.batch_size)
-        known = (labels != NO_CRYSTAL) & (index < len(self.crystals))
-        crystal = np.where(known, self.crystals[np.where(known, index, 0)], NO_CRYSTAL)
-        answers = {"logits": labels, "quality": correlation, CRYSTAL: crystal}
-        self.waiting += [(prepared[:, :, ::-1], answers), (prepared[:, ::-1, ::-1], answers)]
-        return prepared, answers
+            return self.waiting.pop(self.exposures.rng.integers(len(self.waiting)))
+        drawn = self.exposures.draw(self.batch_size)
+        known = (drawn.labels != NO_CRYSTAL) & (drawn.materials < len(self.crystals))
+        crystal = np.where(known, self.crystals[np.where(known, drawn.materials, 0)], NO_CRYSTAL)
+        answers = {"logits": drawn.labels, "quality": drawn.correlation, CRYSTAL: crystal}
+        prepared, camera = drawn.prepared, drawn.camera
+        self.waiting += [
+            ({"prepared": prepared[:, :, ::-1], "camera": camera * _MIRRORED}, answers),
+            ({"prepared": prepared[:, ::-1, ::-1], "camera": camera * _TURNED}, answers),
+        ]
+        return {"prepared": prepared, "camera": camera}, answers

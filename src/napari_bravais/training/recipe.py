@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import compiled
+from napari_bravais.model.camera import told
 from napari_bravais.model.network import build_backbone
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.training.classes import ClassSet
@@ -32,7 +33,7 @@ _VALIDATION = 0.2
 
 def draw(
     library: MasterLibrary, index: np.ndarray, each: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Draw prepared patterns of materials at moderate noise.
 
     Parameters
@@ -48,19 +49,19 @@ def draw(
 
     Returns
     -------
-    tuple of numpy.ndarray
-        Prepared patterns, shape (n, 80, 80, 1), in random order, and the place in ``index`` of
-        the material of each, shape (n,).
+    tuple
+        What a network takes (`napari_bravais.model.network.build_backbone`), in random order, the
+        pattern centres known; and the place in ``index`` of the material of each, shape (n,).
     """
     rng = np.random.default_rng(seed)
     places = rng.permutation(np.repeat(np.arange(len(index)), each))
     prepare = compiled(Preparation(dtype="float32"))
-    parts = np.array_split(places, max(1, len(places) // 256))
-    prepared = [
-        keras.ops.convert_to_numpy(prepare(take(library, index[part], Conditions(), rng)))
-        for part in parts
-    ]
-    return np.concatenate(prepared), places
+    prepared, camera = [], []
+    for part in np.array_split(places, max(1, len(places) // 256)):
+        patterns, centres = take(library, index[part], Conditions(), rng)
+        prepared.append(keras.ops.convert_to_numpy(prepare(patterns)))
+        camera.append(told(centres, patterns.shape[1:]))
+    return {"prepared": np.concatenate(prepared), "camera": np.concatenate(camera)}, places
 
 
 def train_by_recipe(
@@ -93,7 +94,7 @@ def train_by_recipe(
     Returns
     -------
     keras.Model
-        From prepared patterns, shape (n, 80, 80, 1), to logits, shape (n, classes).
+        From what `draw` gives to logits, shape (n, classes).
 
     Raises
     ------
@@ -117,9 +118,12 @@ def train_by_recipe(
     )
     with threadpool_limits(1, "blas"), fused_normalisation():
         network.fit(
-            patterns[first:],
+            {name: values[first:] for name, values in patterns.items()},
             labels[first:],
-            validation_data=(patterns[:first], labels[:first]),
+            validation_data=(
+                {name: values[:first] for name, values in patterns.items()},
+                labels[:first],
+            ),
             batch_size=BATCH_SIZE,
             epochs=MOST_EPOCHS,
             verbose=0,

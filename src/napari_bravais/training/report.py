@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from napari_bravais.training.evaluate_gaze import NEAR, ZONE_AXES
-from napari_bravais.training.evaluate_patterns import FINE_SIZE, MODERATE, SIZE
+from napari_bravais.training.evaluate_patterns import MODERATE, SIZE
 
 #: Folder of the page's figures, beside it.
 FIGURES = "accuracy"
@@ -21,7 +21,7 @@ def as_markdown(measured: dict, command: str) -> str:
     """
     sections = [
         _head(measured, command),
-        _simulated(measured["simulated"], measured["simulated, fine"]),
+        _simulated(measured["simulated"], measured["simulated, otherwise"]),
         _pooled(measured),
         _conditions(measured["conditions"]),
         _doubt(measured["doubt"]),
@@ -70,17 +70,18 @@ def _scores(scores: dict) -> str:
     return _table([*head, "crystal system right", "calibration error"], rows)
 
 
-def _simulated(scores: dict, fine: dict) -> str:
+def _simulated(scores: dict, otherwise: dict[str, dict]) -> str:
     low, high = MODERATE.noise
+    others = [text for how, s in otherwise.items() for text in (f"The {how}:", _scores(s))]
     return "\n\n".join(
         [
             "## One pattern, one answer",
             f"New patterns of {SIZE}x{SIZE} pixels, simulated dynamically, in random orientations "
             f"and at moderate noise\n({low} to {high} of the Kikuchi signal, with all other faults "
-            "of detectors). Nothing is pooled.",
+            "of detectors). The pattern centre is known, as most scans store it,\nand nothing is "
+            "pooled.",
             _scores(scores),
-            f"The same of {FINE_SIZE}x{FINE_SIZE} pixels:",
-            _scores(fine),
+            *others,
             _figure("confusion", "Confusion matrices of the trained materials' lattices"),
             _figure("new-materials", "Answers to materials that were never trained on"),
             _figure("calibration", "Share that is right against the probability that is stated"),
@@ -231,11 +232,15 @@ def _real(rows: dict, steadiness: dict) -> str:
         [
             "## Real patterns",
             _table(
-                ["patterns", "lattice", "how many", "right", "answers", "P(right)", "quality"],
+                [
+                    *("patterns", "lattice", "pattern centre", "how many", "right", "answers"),
+                    *("P(right)", "quality"),
+                ],
                 [
                     [
                         name,
                         row["lattice"],
+                        "known" if row["pattern centre known"] else "not known",
                         row["patterns"],
                         row["right"],
                         ", ".join(f"{symbol} {n}" for symbol, n in row["answers"].items()),
