@@ -1,12 +1,16 @@
 """OpenVINO computes what Keras does, from the same weights."""
 
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 from napari_bravais import open_scan
 from napari_bravais.model.classifier import Classifier, ModelError
 
-pytest.importorskip("openvino")
+if find_spec("openvino") is None:  # not imported: that would load its telemetry
+    pytest.skip("OpenVINO is not installed", allow_module_level=True)
 
 #: Two lattices whose probabilities differ by less are equally likely: a tie.
 TIE = 0.05
@@ -43,7 +47,7 @@ def test_detectors_batches_and_backgrounds_do_not_matter(classifier, fast, patte
     np.testing.assert_allclose(
         fast.predict(patterns[:140], *known),
         classifier.predict(patterns[:140], *known),
-        atol=TIE / 2,
+        atol=TIE,
     )
     assert fast.predict(patterns[:0]).shape == (0, 14)
 
@@ -52,6 +56,13 @@ def test_what_holds_nothing_is_told_so_too(classifier, fast):
     nothing = np.stack([np.zeros((60, 60)), np.full((60, 60), np.nan), np.full((60, 60), np.inf)])
     assert (fast.assess(nothing)[1] < fast.quality_threshold).all()
     np.testing.assert_allclose(fast.assess(nothing)[1], classifier.assess(nothing)[1], atol=0.02)
+
+
+def test_nothing_is_told_to_any_server(fast):
+    from openvino.tools.ovc import convert_impl
+
+    assert convert_impl.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+    assert sys.modules["openvino_telemetry"] is None
 
 
 def test_it_says_what_it_runs_on(fast):

@@ -1,6 +1,7 @@
 """The network on OpenVINO: the same weights as in Keras, converted, at twice the speed on CPUs."""
 
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,8 +33,7 @@ class OpenVINOReader:
     """
 
     def __init__(self, preparation: Any, backbone: Any):
-        import openvino
-
+        openvino = _openvino()
         self.versions = {"openvino": openvino.__version__.split("-")[0]}
         self._core = openvino.Core()
         self._cores = os.cpu_count() or 1
@@ -97,9 +97,20 @@ class OpenVINOReader:
         return self._preparations[signal_shape]
 
 
+def _openvino() -> Any:
+    """Import OpenVINO without its telemetry.
+
+    That would tell a server what users do, from processes that it forks: a fork can hang for ever
+    where other threads are at work, and did, in the tests.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # OpenVINO does without what is not there
+    import openvino
+
+    return openvino
+
+
 def _converted(function: Any, *input_shapes: tuple[int | None, ...]) -> Any:
     """Convert a function of float32 arrays."""
-    import openvino
     import tensorflow as tf
 
     traced = tf.function(
@@ -107,4 +118,4 @@ def _converted(function: Any, *input_shapes: tuple[int | None, ...]) -> Any:
         input_signature=[tf.TensorSpec(shape, tf.float32) for shape in input_shapes],
         autograph=False,
     )
-    return openvino.convert_model(traced.get_concrete_function())
+    return _openvino().convert_model(traced.get_concrete_function())
