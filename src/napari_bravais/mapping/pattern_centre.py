@@ -89,11 +89,10 @@ def with_pattern_centre(scan: "Scan", centre: PatternCentre) -> "Scan":
     """Return a scan with a pattern centre given by hand in place of what its file stores."""
     from kikuchipy.detectors import EBSDDetector
 
-    tilts = {"sample_tilt": 70.0, "tilt": 0.0}
-    if scan.detector is not None:
-        tilts = {name: getattr(scan.detector, name) for name in tilts}
-    pc = centre.bruker(scan.signal_shape)
-    return replace(scan, detector=EBSDDetector(shape=scan.signal_shape, pc=pc, **tilts))
+    known = scan.detector is not None
+    detector = scan.detector.deepcopy() if known else EBSDDetector(shape=scan.signal_shape)
+    detector.pc = centre.bruker(scan.signal_shape)
+    return replace(scan, detector=detector)
 
 
 @dataclass(frozen=True)

@@ -48,15 +48,20 @@ def told(pattern_centres: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarr
     numpy.ndarray
         Shape (n, 4), float32.
     """
-    height, width = signal_shape
-    side = min(height, width)
-    pcx, pcy, pcz = np.asarray(pattern_centres, float).T
-    x, y, z = (pcx - 0.5) * width / side, (pcy - 0.5) * height / side, pcz * height / side
-    told = np.stack([np.ones_like(x), x, y, z / USUAL_DISTANCE - 1], axis=1)
+    centres = of_middle_square(pattern_centres, signal_shape)
+    x, y, z = centres.T
+    told = np.stack([np.ones_like(x), x - 0.5, y - 0.5, z / USUAL_DISTANCE - 1], axis=1)
     low, high = np.transpose(PATTERN_CENTRES)
-    centres = np.stack([x + 0.5, y + 0.5, z], axis=1)
     usual = ((centres > low - BEYOND) & (centres < high + BEYOND)).all(axis=1, keepdims=True)
     return np.where(usual, told, 0).astype(np.float32)
+
+
+def of_middle_square(pattern_centres: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:
+    """Return a detector's pattern centres, shape (..., 3), as those of its middle square."""
+    height, width = signal_shape
+    scale = np.array([width, height, height]) / min(height, width)
+    middle = np.array([0.5, 0.5, 0.0])
+    return (np.asarray(pattern_centres, float) - middle) * scale + middle
 
 
 @keras.saving.register_keras_serializable(package="napari_bravais")
@@ -100,7 +105,7 @@ class LineAngles(keras.layers.Layer):
         far = USUAL_DISTANCE * (1 + z)
         slope = (self.distance - x * self.cosine + y * self.sine) / far
         angle = ops.arctan(slope)
-        width = ops.log(far * (1 + slope**2)) + 0.3
+        width = ops.log(far * (1 + slope**2)) + 0.3  # about zero for the usual camera
         facts = ops.stack([ops.ones_like(angle), angle, angle**2, width], axis=-1)
         return facts * known[..., None]
 

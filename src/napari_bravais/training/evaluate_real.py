@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
+from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.classifier import Classifier
 
 
@@ -86,7 +87,9 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
 def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
     """Return real patterns changed in ways that should not change the answer."""
     square = middle(real.patterns, 1.0).astype(np.float32)
-    centre = real.pattern_centre and _of_the_middle(real.pattern_centre, real.patterns.shape[1:])
+    centre = real.pattern_centre and tuple(
+        of_middle_square(real.pattern_centre, real.patterns.shape[1:])
+    )
     signal = np.abs(square - square.mean(axis=(1, 2), keepdims=True)).mean(axis=(1, 2))
     noise = rng.normal(size=square.shape).astype(np.float32) * signal[:, None, None]
 
@@ -134,16 +137,6 @@ def moved_centre(
     cosine, sine = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     x, y = cosine * x + sine * y, cosine * y - sine * x
     return float(x / share + 0.5), float(y / share + 0.5), z / share
-
-
-def _of_the_middle(
-    centre: tuple[float, float, float], shape: tuple[int, int]
-) -> tuple[float, float, float]:
-    """Return a detector's pattern centre as that of its middle square."""
-    height, width = shape
-    side = min(shape)
-    x, y, z = centre
-    return (x - 0.5) * width / side + 0.5, (y - 0.5) * height / side + 0.5, z * height / side
 
 
 def middle(patterns: np.ndarray, share: float) -> np.ndarray:

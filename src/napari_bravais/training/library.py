@@ -164,14 +164,15 @@ def hides_in_another(record: dict) -> bool:
     order adds are too faint to see in most patterns: drawn as often as other materials, its kin
     together teach to call silicon tI and nickel cP.
     """
+    if is_everyday(record):
+        return False
     import spglib
 
     alike = [1] * len(record["atomic_numbers"])
     cell = record["cell"], record["positions"], alike
     found = spglib.get_symmetry_dataset(cell, symprec=_ORDERING)
-    if found is None or is_everyday(record):
-        return False
-    lattice = {225: "cF", 227: "cF", 229: "cI", 194: "hP"}.get(found.number)
+    common = {225: "cF", 227: "cF", 229: "cI", 194: "hP"}
+    lattice = common.get(found.number) if found else None
     return lattice is not None and lattice != record["lattice"]
 
 
