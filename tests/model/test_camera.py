@@ -7,9 +7,13 @@ from napari_bravais.training.evaluate_gaze import directions
 
 
 def test_unusual_cameras_are_unknown():
-    cameras = told([(0.5, 0.3, 0.65), (0.5, 0.3, 2.0), (0.5, 0.9, 0.65)], (60, 60))
+    cameras = told([(0.5, 0.3, 0.65), (0.5, 0.3, 2.0), (0.5, 1.1, 0.65)], (60, 60))
     np.testing.assert_allclose(cameras[0], (1, 0, -0.2, 0), atol=1e-6)
     assert not cameras[1:].any() and not unknown(2).any()
+    # but a detector that is turned, or whose file is upside down, is not: beside is unusual in
+    # one direction alone
+    turned = told([(0.5, 0.9, 0.65), (0.1, 0.4, 0.65), (0.1, 0.1, 0.65)], (60, 60))
+    np.testing.assert_array_equal(turned[:, 0], (1, 1, 0))
     # the middle square of an oblong detector: pcx counts widths, pcy and pcz heights
     oblong = told([(0.45, 0.3, 0.65)], (60, 90))
     np.testing.assert_allclose(oblong[0], (1, -0.075, -0.2, 0), atol=1e-6)

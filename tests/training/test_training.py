@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_bravais.lattices import lattice
-from napari_bravais.model.camera import unknown
+from napari_bravais.model.camera import told, unknown
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.simulation.sample import PHASES
@@ -14,7 +14,17 @@ from napari_bravais.training import train as training
 from napari_bravais.training.export import export
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary
-from napari_bravais.training.patterns import NO_CRYSTAL, WAITING, Exposures, TrainingBatches
+from napari_bravais.training.patterns import (
+    MIRRORED,
+    NO_CRYSTAL,
+    TURNED,
+    UPRIGHT,
+    WAITING,
+    Drawn,
+    Exposures,
+    TrainingBatches,
+    laid,
+)
 from napari_bravais.training.together import Team, team_of, train_together
 
 
@@ -65,21 +75,32 @@ def test_batches_come_back_mirrored_and_turned_with_their_answers(library):
     batches = TrainingBatches(exposures, 4, 10)
     drawn = [batches[i] for i in range(3 * WAITING)]
     first, answers = drawn[0]
-    prepared, (known, x, y, z) = first["prepared"], first["camera"].T
-    views = (
-        (prepared[:, :, ::-1], (known, -x, y, z)),
-        (prepared[:, ::-1, ::-1], (known, -x, -y, z)),
-    )
-    again = [
-        np.allclose(seen["prepared"], view) and np.allclose(seen["camera"].T, camera)
-        for seen, later in drawn[1:]
-        for view, camera in views
-        if later is answers
-    ]
-    assert 1 <= sum(again) <= 2 and len(again) == 2 * sum(again)
+    prepared = first["prepared"]
+    seen = [batch["prepared"] for batch, later in drawn[1:] if later is answers]
+    assert 1 <= len(seen) <= 2
+    ways = [np.rot90(view, k, (1, 2)) for view in (prepared, prepared[:, ::-1]) for k in range(4)]
+    for view in seen:
+        assert not np.allclose(view, prepared)
+        assert sum(np.allclose(view, way) for way in ways) == 1
     crystal = answers["logits"] != NO_CRYSTAL
     # both phases' records are of one crystal but for the name
     assert (answers[CRYSTAL][crystal] == 0).all() and (answers[CRYSTAL][~crystal] == -1).all()
+
+
+def test_a_camera_is_turned_with_its_pattern():
+    """A spot at the pattern centre stays there, in each of the eight ways a pattern can lie."""
+    spot = np.zeros((1, 80, 80, 1), np.float32)
+    spot[0, 15, 31] = 1
+    camera = told([(31.5 / 80, 15.5 / 80, 0.6)], (80, 80))
+    places = set()
+    for way in (UPRIGHT, MIRRORED, *TURNED):
+        seen = laid(Drawn(spot, camera, *3 * [np.zeros(1)]), way)
+        _, row, column, _ = np.argwhere(seen["prepared"])[0]
+        known, x, y, z = seen["camera"][0]
+        np.testing.assert_allclose((x, y), ((column + 0.5) / 80 - 0.5, (row + 0.5) / 80 - 0.5))
+        assert known == 1 and z == camera[0, 3]
+        places.add((row, column))
+    assert len(places) == 8
 
 
 def test_fused_normalisation_learns_the_same():

@@ -51,9 +51,16 @@ def told(pattern_centres: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarr
     centres = of_middle_square(pattern_centres, signal_shape)
     x, y, z = centres.T
     told = np.stack([np.ones_like(x), x - 0.5, y - 0.5, z / USUAL_DISTANCE - 1], axis=1)
-    low, high = np.transpose(PATTERN_CENTRES)
-    usual = ((centres > low - BEYOND) & (centres < high + BEYOND)).all(axis=1, keepdims=True)
-    return np.where(usual, told, 0).astype(np.float32)
+    return np.where(_usual(centres)[:, None], told, 0).astype(np.float32)
+
+
+def _usual(centres: np.ndarray) -> np.ndarray:
+    """Tell which pattern centres, shape (n, 3), networks learn, with detectors turned any way."""
+    *sides, (nearest, farthest) = PATTERN_CENTRES
+    most = np.sort(np.abs(np.array(sides) - 0.5).max(axis=1))
+    beside = np.sort(np.abs(centres[:, :2] - 0.5), axis=1)
+    far = (centres[:, 2] > nearest - BEYOND) & (centres[:, 2] < farthest + BEYOND)
+    return far & (beside < most + BEYOND).all(axis=1)
 
 
 def of_middle_square(pattern_centres: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:

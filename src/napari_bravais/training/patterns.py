@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ from napari_bravais.training.library import (
 from napari_bravais.training.variants import reflectors_of, variant
 
 #: Detector sizes in pixels, and how often each is drawn.
-DETECTOR_SIZES = {40: 0.08, 48: 0.12, 60: 0.3, 72: 0.15, 96: 0.2, 128: 0.15}
+DETECTOR_SIZES = {32: 0.05, 40: 0.08, 48: 0.12, 60: 0.28, 72: 0.15, 96: 0.18, 128: 0.14}
 
 #: Share of patterns whose pattern centre the network is told, and how far off that is: as scans do.
 KNOWN_CENTRES = 0.6
@@ -46,9 +47,8 @@ WAITING = 30
 MEETING = 0.2
 MEETING_LIGHT = 0.35
 
-#: What becomes of what is told of a camera when its pattern is mirrored, or turned half a turn.
-_MIRRORED = np.array([1, -1, 1, 1], np.float32)
-_TURNED = np.array([1, -1, -1, 1], np.float32)
+#: The eight ways to lay a pattern: rows and columns exchanged, rows and columns reversed.
+UPRIGHT, MIRRORED, *TURNED = product((False, True), repeat=3)
 
 #: Label of a pattern that shows no crystal; the loss of the lattice passes over it.
 NO_CRYSTAL = -1
@@ -293,8 +293,8 @@ class TrainingBatches(keras.utils.PyDataset):
     def __getitem__(self, _):
         """Return the next batch, whatever its number: a third are new.
 
-        The others are earlier ones mirrored or turned upside down: that leaves a crystal its
-        lattice, and costs less than exposing.
+        The others are earlier ones mirrored, or turned in any way (some detectors stand so, some
+        files store them so): that leaves a crystal its lattice, and costs less than exposing.
         """
         if len(self.waiting) > WAITING:
             return self.waiting.pop(self.exposures.rng.integers(len(self.waiting)))
@@ -302,9 +302,19 @@ class TrainingBatches(keras.utils.PyDataset):
         known = (drawn.labels != NO_CRYSTAL) & (drawn.materials < len(self.crystals))
         crystal = np.where(known, self.crystals[np.where(known, drawn.materials, 0)], NO_CRYSTAL)
         answers = {"logits": drawn.labels, "quality": drawn.correlation, CRYSTAL: crystal}
-        prepared, camera = drawn.prepared, drawn.camera
-        self.waiting += [
-            ({"prepared": prepared[:, :, ::-1], "camera": camera * _MIRRORED}, answers),
-            ({"prepared": prepared[:, ::-1, ::-1], "camera": camera * _TURNED}, answers),
-        ]
-        return {"prepared": prepared, "camera": camera}, answers
+        turned = TURNED[self.exposures.rng.integers(len(TURNED))]
+        self.waiting += [(laid(drawn, way), answers) for way in (MIRRORED, turned)]
+        return laid(drawn, UPRIGHT), answers
+
+
+def laid(drawn: Drawn, way: tuple[bool, bool, bool]) -> dict[str, np.ndarray]:
+    """Return exposures laid in one of the eight ways, and the cameras that would see them so."""
+    prepared, (known, x, y, z) = drawn.prepared, drawn.camera.T
+    exchanged, rows_reversed, columns_reversed = way
+    if columns_reversed:
+        prepared, x = prepared[:, :, ::-1], -x
+    if rows_reversed:
+        prepared, y = prepared[:, ::-1], -y
+    if exchanged:
+        prepared, x, y = prepared.swapaxes(1, 2), y, x
+    return {"prepared": prepared, "camera": np.stack([known, x, y, z], axis=1)}
