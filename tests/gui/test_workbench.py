@@ -337,7 +337,8 @@ def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
 
 def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancelled(shared):
     section, comparing = shared.panel.compare, shared.controller.comparing
-    widgets = {name: control.widget for name, control in section.controls.items()}
+    controls = shared.panel.scan.controls | section.controls
+    widgets = {name: control.widget for name, control in controls.items()}
     shared.viewer.open_sample("napari-bravais", "nickel")
     wait_until(lambda: shared.panel.scan.file_label.text().startswith("patterns.h5"), "nickel")
     wait_until(lambda: shared.idle, "nickel")
@@ -352,6 +353,7 @@ def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancel
         line = widgets[name].lineEdit()
         assert line.text() == number
         assert line.fontMetrics().horizontalAdvance(number) < line.width()
+    assert shared.map().provenance["pattern_centre"] == [0.4221, 0.2179, 0.4954]
     widgets["optimise"].setValue(4)
     shared.press(section.hough_button)
     assert section.progress_bar.isVisible() and not section.hough_button.isEnabled()

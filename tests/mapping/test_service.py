@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
+from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
 from napari_bravais.mapping.service_worker import Inbox, Worker
 from napari_bravais.model.backend import WORTH_CONVERTING
@@ -91,6 +93,20 @@ def test_many_patterns_are_read_by_the_fastest_runtime():
     assert worker._load(request).runtime == "openvino"
     assert [message.kind for message in said] == ["loading", "ready"] * 2
     assert "OpenVINO" in said[-1]["device"]
+
+
+def test_a_pattern_centre_by_hand_takes_the_place_of_the_files_own(quartz, classifier):
+    pattern = open_scan(quartz_rutile_sample_path()).patterns[3, 4].compute()
+    by_hand = PatternCentre(0.45, 0.6, 0.55, "edax")
+    expected = classifier.predict(pattern[None], pattern_centre=(0.45, 0.4, 0.55))[0]
+    own = quartz.wait("explained", quartz.service.explain(3, 4))
+    explained = quartz.wait("explained", quartz.service.explain(3, 4, centre=by_hand))
+    answer = explained.arrays["probabilities"]
+    np.testing.assert_allclose(answer, expected, atol=1e-4)
+    assert np.abs(answer - own.arrays["probabilities"]).max() > 1e-3
+    mapping = quartz.wait("mapping", quartz.service.map(by_hand))
+    assert mapping["provenance"]["pattern_centre"] == [0.45, 0.4, 0.55]
+    quartz.service.cancel()
 
 
 def test_cancel_stops_within_a_block_and_clicks_are_answered_before(quartz):

@@ -21,7 +21,7 @@ from napari_bravais.gui.display import Display
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
-from napari_bravais.gui.settings import STORED, Settings
+from napari_bravais.gui.settings import Settings, centre_by_hand
 from napari_bravais.gui.texts import progress_text
 from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
@@ -103,8 +103,6 @@ class Comparing(QObject):
         self.other = self.comparison = None
         self._section.show_result("")
         self._show_enabled()
-        # a pattern centre given by hand is that of one scan
-        self._display.change(pattern_centre=STORED)
         path = Path(self._scene.scan["path"])
         self._read(lambda: stored_map(path), path, stored=True)
 
@@ -312,10 +310,10 @@ class Comparing(QObject):
 def centre_options(settings: Settings) -> list[str]:
     """Return what the command line is told of the pattern centre."""
     options = []
-    if settings.pattern_centre != STORED:
+    if centre := centre_by_hand(settings):
         options += [
-            f"--pc={settings.pc_x},{settings.pc_y},{settings.pc_z}",
-            f"--convention={settings.pattern_centre.lower()}",
+            f"--pc={centre.x},{centre.y},{centre.z}",
+            f"--convention={centre.convention}",
         ]
     if settings.optimise:
         options.append(f"--optimise={settings.optimise}")

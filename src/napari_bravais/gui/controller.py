@@ -18,7 +18,7 @@ from napari_bravais.gui.network import Network
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import Settings, figure_options
+from napari_bravais.gui.settings import STORED, Settings, centre_by_hand, figure_options
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
@@ -87,7 +87,7 @@ class Controller(QObject):
         panel.map.cancel_clicked.connect(self.cancel)
         panel.export.figure_clicked.connect(self._ask_and_export_figure)
         panel.export.all_clicked.connect(self._ask_and_export_all)
-        for section in (panel.compare, panel.export):
+        for section in (panel.scan, panel.compare, panel.export):
             section.setting_changed.connect(
                 lambda name, value: self.display.change(**{name: value})
             )
@@ -122,7 +122,7 @@ class Controller(QObject):
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
-        self._mapping = self.service.map()
+        self._mapping = self.service.map(centre_by_hand(self.display.settings))
         self._done, self._pace = 0, Pace()
         self._panel.map.show_progress(0, 0, "Waiting for the network…")
         self._show_enabled()
@@ -191,6 +191,8 @@ class Controller(QObject):
         self._opening = self.phase_map = None
         self._scan = message
         self._clear()
+        # a pattern centre given by hand is that of one scan
+        self.display.change(pattern_centre=STORED)
         self._panel.scan.show_scan(**scan_texts(message))
         self._panel.scroll_to_top()
         self.scene.show_scan(message, self.images.open(message))
@@ -317,7 +319,8 @@ class Controller(QObject):
     def _show_settings(self, settings: Settings) -> None:
         self.inspector.show_settings(settings)
         self.arranger.show_settings(settings)
-        self._panel.export.show_settings(settings)
+        for section in (self._panel.scan, self._panel.export):
+            section.show_settings(settings)
 
     def _show_progress(self) -> None:
         if self.phase_map is None:

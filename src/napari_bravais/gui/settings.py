@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from napari_bravais.io.figures import LAYOUTS, FigureOptions
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.service import DEVICES
 
 #: Value of the quality threshold that stands for what the network advises.
@@ -145,7 +146,8 @@ class Settings:
     pattern_centre: str = _setting(
         STORED,
         "Pattern centre",
-        "For Hough indexing: as the scan's file has it, or by hand in the convention of Bruker "
+        "For the network, from the next map on, and for Hough indexing: as the scan's file has it, "
+        "or by hand in the convention of Bruker "
         "(x from the left in widths of the detector, y from the top in heights, z in heights), "
         "EDAX (y from the bottom in heights, z in the lesser of the two) or Oxford Instruments "
         "(all in widths, y from the bottom).",
@@ -199,6 +201,14 @@ KEPT = {name: entry for name, entry in TITLED.items() if entry.metadata.get("kep
 
 #: Fields that change what the map shows, and can be undone.
 UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
+
+
+def centre_by_hand(settings: Settings) -> PatternCentre | None:
+    """Return the pattern centre that is given by hand; None where the file's own counts."""
+    if settings.pattern_centre == STORED:
+        return None
+    convention = settings.pattern_centre.lower()
+    return PatternCentre(settings.pc_x, settings.pc_y, settings.pc_z, convention)
 
 
 def figure_options(settings: Settings) -> FigureOptions:

@@ -29,9 +29,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.process import ProcessClient
 
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
@@ -90,10 +92,16 @@ class ClassifierService(ProcessClient):
             self._opening = self._ask("open", path=str(path))
             return self._opening["id"]
 
-    def map(self) -> int:
-        """Map the scan that is open; ends a map under way."""
+    def map(self, centre: PatternCentre | None = None) -> int:
+        """Map the scan that is open; ends a map under way.
+
+        Parameters
+        ----------
+        centre
+            Pattern centre in place of what the scan's file stores.
+        """
         with self._lock:
-            self._mapping = self._ask("map")["id"]
+            self._mapping = self._ask("map", centre=centre and astuple(centre))["id"]
             return self._mapping
 
     def cancel(self) -> None:
@@ -109,12 +117,20 @@ class ClassifierService(ProcessClient):
             patience.daemon = True
             patience.start()
 
-    def explain(self, row: int, column: int, lattice: str | None = None) -> int:
+    def explain(
+        self,
+        row: int,
+        column: int,
+        lattice: str | None = None,
+        centre: PatternCentre | None = None,
+    ) -> int:
         """Explain a pixel: why it should be this lattice (Pearson symbol), or the likeliest.
 
         A map under way goes on afterwards. Of several requests that wait only the last is served.
+        The pattern centre is as for `map`.
         """
-        return self._ask("explain", row=row, column=column, lattice=lattice)["id"]
+        pixel = {"row": row, "column": column, "centre": centre and astuple(centre)}
+        return self._ask("explain", lattice=lattice, **pixel)["id"]
 
     def image(self, name: str) -> int:
         """Ask for another electron image of the scan, by one of the names that it came with."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Worker:
     def _map(self, request: Message) -> None:
         from napari_bravais.mapping.engine import iter_phase_map, provenance
 
-        scan = self._opened()
+        scan = self._seen(request)
         classifier = self._load(request, math.prod(scan.navigation_shape))
         cancelled = self._inbox.interrupts()
         if not cancelled:
@@ -195,7 +196,7 @@ class Worker:
     def _explain(self, request: Message) -> None:
         import numpy as np
 
-        scan, classifier = self._opened(), self._load(request)
+        scan, classifier = self._seen(request), self._load(request)
         pixel = request["row"], request["column"]
         pattern = scan.patterns[pixel].compute()
         known = scan.known_at(*pixel)
@@ -234,6 +235,11 @@ class Worker:
             self._classifier.assess(pattern[None])
             self._classifier.explain(pattern)
             self._classifier.prepare(pattern)
+
+    def _seen(self, request: Message) -> "Scan":
+        """Return the scan that is open, with the pattern centre that the request gives, if any."""
+        scan, centre = self._opened(), request["centre"]
+        return with_pattern_centre(scan, PatternCentre(*centre)) if centre else scan
 
     def _opened(self) -> "Scan":
         if self._scan is None:

@@ -5,7 +5,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QWidget,
@@ -13,10 +12,7 @@ from qtpy.QtWidgets import (
 
 from napari_bravais.gui.controls import Control, form
 from napari_bravais.gui.section import Section, button, label, order_tabs, row
-from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, STORED, SWIPE, Settings
-
-#: The pattern centre by hand.
-_CENTRE = ("pc_x", "pc_y", "pc_z")
+from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE, Settings
 
 
 class CompareSection(Section):
@@ -34,8 +30,7 @@ class CompareSection(Section):
 
     def __init__(self):
         super().__init__("Compare", "Maps beside each other or over each other.")
-        names = ("view", "grid", "blend", "pattern_centre", *_CENTRE, "optimise")
-        self.controls = {name: Control(name) for name in names}
+        self.controls = {name: Control(name) for name in ("view", "grid", "blend", "optimise")}
         for control in self.controls.values():
             control.changed.connect(self.setting_changed.emit)
         layout = form()
@@ -91,16 +86,6 @@ class CompareSection(Section):
         )
         self.contents.addWidget(self.lattices_label)
         centre = form()
-        self.controls["pattern_centre"].add_to(centre)
-        self._centre = QWidget()
-        titled = []
-        for name in _CENTRE:
-            field = self.controls[name]
-            titled += [QLabel(field.about["title"]), field.widget]
-        by_hand = row(*titled)
-        by_hand.setContentsMargins(0, 0, 0, 0)
-        self._centre.setLayout(by_hand)
-        centre.addRow(self._centre)
         self.controls["optimise"].add_to(centre)
         self.contents.addLayout(centre)
         self.hough_button = button(
@@ -168,7 +153,6 @@ class CompareSection(Section):
         self._beside.setVisible(side)
         self._pair.setVisible(not side)
         self._over.setVisible(settings.view == BLEND)
-        self._centre.setVisible(settings.pattern_centre != STORED)
         hints = {
             SWIPE: "Drag the edge on the image, or anywhere with Shift, to swipe.",
             FLICKER: "The two maps take turns; the space between blinks shows what differs.",

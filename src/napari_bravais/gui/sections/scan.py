@@ -1,16 +1,22 @@
 """What is open, and the electron image."""
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QPushButton
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 
+from napari_bravais.gui.controls import Control, form
 from napari_bravais.gui.section import Section, button, label, row
+from napari_bravais.gui.settings import STORED, Settings
+
+#: The pattern centre by hand.
+_CENTRE = ("pc_x", "pc_y", "pc_z")
 
 _NOTHING = "File name and size of the scan that is open"
 
 
 class ScanSection(Section):
-    """The scan that is open, another to open, and the image of its area."""
+    """The scan that is open, another to open, its camera, and the image of its area."""
 
+    setting_changed = Signal(str, object)
     open_clicked = Signal()
     image_chosen = Signal(str)
     add_image_clicked = Signal()
@@ -28,9 +34,12 @@ class ScanSection(Section):
         self.grid_label = label("Rows and columns of the map, and the step between patterns")
         self.pattern_label = label("Height and width of a pattern, and beam energy")
         self.detector_label = label(
-            "Pattern centre (mean, in Bruker's convention) and tilt, if the file says them; rows "
+            "Pattern centre (mean, in Bruker's convention) and tilt, as the file says them; rows "
             "and columns of patterns that are read at once"
         )
+        self.controls = {name: Control(name) for name in ("pattern_centre", *_CENTRE)}
+        for control in self.controls.values():
+            control.changed.connect(self.setting_changed.emit)
         self.image_box = QComboBox()
         self.image_box.setToolTip(
             "Image of the scanned area: those that the file stores, placed by its own metadata, "
@@ -51,12 +60,33 @@ class ScanSection(Section):
         self.contents.addWidget(self.grid_label)
         self.contents.addWidget(self.pattern_label)
         self.contents.addWidget(self.detector_label)
+        self._add_pattern_centre()
         self.contents.addLayout(
             row(self.image_box, self.add_image_button, self.align_button, stretch=0)
         )
         self.image_box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+
+    def _add_pattern_centre(self) -> None:
+        layout = form()
+        self.controls["pattern_centre"].add_to(layout)
+        titled = []
+        for name in _CENTRE:
+            field = self.controls[name]
+            titled += [QLabel(field.about["title"]), field.widget]
+        self._centre = QWidget()
+        by_hand = row(*titled)
+        by_hand.setContentsMargins(0, 0, 0, 0)
+        self._centre.setLayout(by_hand)
+        layout.addRow(self._centre)
+        self.contents.addLayout(layout)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show whose pattern centre counts."""
+        for name, control in self.controls.items():
+            control.show_value(getattr(settings, name))
+        self._centre.setVisible(settings.pattern_centre != STORED)
 
     def show_scan(self, file: str, grid: str, pattern: str, detector: str, details: str) -> None:
         """Show what is open; the details (one fact a line) are a tooltip."""
