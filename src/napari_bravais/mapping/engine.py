@@ -54,18 +54,26 @@ class MapChunk:
     digest: int = 0
 
 
-def block_shape(scan: Scan) -> tuple[int, int]:
-    """Return rows and columns of the blocks in which a scan is read, classified and stored."""
+def block_shape(scan: Scan, most: int | None = None) -> tuple[int, int]:
+    """Return rows and columns of the blocks in which a scan is read, classified and stored.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    most
+        Patterns in a block at most; `BLOCK_PATTERNS` by default.
+    """
     pattern_bytes = math.prod(scan.signal_shape) * scan.patterns.dtype.itemsize
-    most = max(1, min(BLOCK_PATTERNS, BLOCK_BYTES // pattern_bytes))
+    most = max(1, min(most or BLOCK_PATTERNS, BLOCK_BYTES // pattern_bytes))
     columns = scan.navigation_shape[1]
     width = math.ceil(columns / math.ceil(columns / most))
     return min(scan.navigation_shape[0], most // width), width
 
 
-def map_blocks(scan: Scan) -> list[Block]:
-    """Return the blocks that cover a scan once, in reading order."""
-    (ny, nx), (height, width) = scan.navigation_shape, block_shape(scan)
+def map_blocks(scan: Scan, most: int | None = None) -> list[Block]:
+    """Return the blocks, as of `block_shape`, that cover a scan once, in reading order."""
+    (ny, nx), (height, width) = scan.navigation_shape, block_shape(scan, most)
     return [
         (slice(top, min(top + height, ny)), slice(left, min(left + width, nx)))
         for top in range(0, ny, height)
@@ -115,7 +123,7 @@ def iter_phase_map(
     classifier
         What reads the patterns.
     blocks
-        Which blocks of `map_blocks`; all by default.
+        Which blocks, of `map_blocks`; all by default.
 
     Yields
     ------

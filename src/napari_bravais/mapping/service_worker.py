@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: right at the start is opened first, so that its image shows while the network loads.
 _FIRST_REQUEST = 0.3
 
+#: Patterns of a block: a click while the scan is mapped waits for one to be done.
+_BLOCK_PATTERNS = 256
+
 #: Requests that end a map under way.
 _INTERRUPTING = {"open", "map", "cancel"}
 
@@ -166,7 +169,7 @@ class Worker:
         self._say("opened", request, {"image": image.data}, **_description(scan, image))
 
     def _map(self, request: Message) -> None:
-        from napari_bravais.mapping.engine import iter_phase_map, provenance
+        from napari_bravais.mapping.engine import iter_phase_map, map_blocks, provenance
 
         scan = self._seen(request)
         classifier = self._load(request, math.prod(scan.navigation_shape))
@@ -178,7 +181,7 @@ class Worker:
                 quality_threshold=classifier.quality_threshold,
                 provenance=provenance(scan, classifier),
             )
-        chunks = iter_phase_map(scan, classifier)
+        chunks = iter_phase_map(scan, classifier, map_blocks(scan, _BLOCK_PATTERNS))
         while not cancelled and (chunk := next(chunks, None)) is not None:
             self._say(
                 "chunk",
