@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo napari need-display test test-without-window test-window lowest audit docs clean
+.PHONY: help demo napari need-display test test-without-window test-window lowest jax audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,6 +36,9 @@ test-window:
 lowest: $(INSTALLED) ## run the tests, but the window's, with the oldest packages that are allowed
 	@bash scripts/lowest.sh
 
+jax: $(INSTALLED) ## run the network's tests on Keras's JAX backend
+	@bash scripts/jax.sh
+
 audit: $(INSTALLED) ## look for known vulnerabilities in the packages that are installed
 	@bash scripts/audit.sh
 
@@ -43,7 +46,7 @@ docs: $(INSTALLED) ## build the documentation, docs/_build/index.html; warnings 
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 
 clean: ## remove the virtual environment, the demo's results and caches
-	rm -rf .venv .venv-lowest demo-output docs/_build dist build .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest .venv-jax demo-output docs/_build dist build .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The install holds copies of the manifest and of the sample data.

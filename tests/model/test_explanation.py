@@ -8,6 +8,7 @@ from napari_bravais.model.network import FEATURES, LINES, build_backbone, with_f
 from napari_bravais.model.radon import Radon
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("rank", [1, 2])
 def test_the_closed_form_is_the_gradients_grad_cam(rank):
     import tensorflow as tf
@@ -66,6 +67,7 @@ def test_heat_lies_over_the_middle_square():
     assert np.unravel_index(full.argmax(), full.shape)[1] < 30
 
 
+@pytest.mark.tensorflow
 def test_the_bundled_networks_map_is_its_gradients(classifier, sample_data):
     import tensorflow as tf
 

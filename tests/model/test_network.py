@@ -28,6 +28,7 @@ def test_an_unknown_architecture_is_named():
     assert "compact" in ARCHITECTURES
 
 
+@pytest.mark.tensorflow
 def test_the_compact_network_is_cheap_enough_to_map_with():
     network = build_backbone()
     read = tf.function(

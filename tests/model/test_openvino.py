@@ -12,6 +12,8 @@ from napari_bravais.model.classifier import Classifier, ModelError
 if find_spec("openvino") is None:  # not imported: that would load its telemetry
     pytest.skip("OpenVINO is not installed", allow_module_level=True)
 
+pytestmark = pytest.mark.tensorflow
+
 #: Two lattices whose probabilities differ by less are equally likely: a tie.
 TIE = 0.05
 

@@ -26,8 +26,8 @@ class DetectorFaults:
     dust
         Share of patterns with dark or bright spots of the phosphor.
     structured
-        Share of patterns whose static background has structure and was left in: a vignette with an
-        edge, dark borders, and pixels and phosphor grains of unequal gain.
+        Share of patterns whose static background has structure and was left in: vignettes and
+        frames with edges, dark borders, and pixels and phosphor grains of unequal gain.
     dead
         Largest share of dead or hot pixels.
     cloud
@@ -60,7 +60,7 @@ class DetectorFaults:
     overlap: float = 0.1
     mask: float = 0.15
     dust: float = 0.4
-    structured: float = 0.3
+    structured: float = 0.4
     dead: float = 0.002
     cloud: float = 1.2
     sharpened: float = 0.9
@@ -139,11 +139,18 @@ def degrade(patterns, noise, blur, contrast, field, gamma, levels, rng):
                 pattern[i, j] = np.floor(value * levels[b] + 0.5)
 
 
+def _vignette(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the edge of what lights the sensor, a circle to a frame with round corners."""
+    middle, reach = rng.uniform(0.4, 0.6, 2), rng.uniform(0.38, 0.6, 2)
+    corner = np.exp(rng.uniform(*np.log((2, 10))))
+    across, down = np.abs(x - middle[0]) / reach[0], np.abs(y - middle[1]) / reach[1]
+    beyond = (across**corner + down**corner) ** (1 / corner) - 1
+    return rng.uniform(-0.1, 0.3) / (1 + np.exp(-beyond / rng.uniform(0.01, 0.15)))
+
+
 def _structure(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw the structure of a static background, shape (h, w), about 1, at places in [0, 1)."""
-    centre = rng.uniform(0.35, 0.65, 2)
-    beyond = np.hypot(x - centre[0], y - centre[1]) - rng.uniform(0.4, 0.7)
-    vignette = rng.uniform(-0.1, 0.4) / (1 + np.exp(-beyond / rng.uniform(0.005, 0.08)))
+    vignette = sum(_vignette(x, y, rng) for _ in range(rng.integers(1, 3)))
     border = sum(
         rng.uniform(-0.1, 0.4) * np.exp(-distance / rng.uniform(0.01, 0.06))
         for distance in (x, y, 1 - x, 1 - y)
