@@ -66,7 +66,9 @@ class Panel(QScrollArea):
     def fit(self) -> None:
         """Be wide enough for the contents and the scroll bar."""
         width = max(_WIDTH, self.widget().minimumSizeHint().width())
-        self.setMinimumWidth(width + self.verticalScrollBar().sizeHint().width())
+        # napari's style gives the bar more room than the bar asks for
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(width + max(bar, self.width() - self.viewport().width()))
 
     def eventFilter(self, watched, event) -> bool:
         """Make room when the contents need more; keep the wheel from controls it only passes."""
@@ -74,7 +76,7 @@ class Panel(QScrollArea):
         if event.type() == QEvent.Type.Wheel and not is_content and not watched.hasFocus():
             event.ignore()
             return True
-        if event.type() == QEvent.Type.LayoutRequest and is_content:
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and is_content:
             self.fit()
         return super().eventFilter(watched, event)
 
