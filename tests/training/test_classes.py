@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import keras
 import numpy as np
@@ -49,6 +50,37 @@ def test_a_network_learns_classes_of_ones_own(judged_library, tmp_path, monkeypa
         kept.predict(patterns, verbose=0), network.predict(patterns, verbose=0), atol=1e-4
     )
     assert json.loads((tmp_path / "classes.json").read_text())["names"] == ["mineral", "oxide"]
+
+
+def test_a_run_broken_off_goes_on_unless_it_was_of_another_network(
+    judged_library, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recipe, "MOST_EPOCHS", 2)
+
+    def tiny(architecture: str, classes: int) -> keras.Model:
+        prepared, camera = keras.Input((80, 80, 1)), keras.Input((4,))
+        pooled = keras.layers.GlobalAveragePooling2D()(prepared)
+        logits = keras.layers.Dense(classes)(keras.layers.Concatenate()([pooled, camera]))
+        return keras.Model({"prepared": prepared, "camera": camera}, {"logits": logits})
+
+    monkeypatch.setattr(recipe, "build_backbone", tiny)
+
+    def epochs(text: str, broken_off_after: int | None = None) -> list[str]:
+        told = []
+
+        def note(line):
+            told.append(line.split(":")[0])
+            if len(told) == broken_off_after:
+                raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            train_by_recipe(judged_library, ClassSet.parse(text), tmp_path, each=10, progress=note)
+        return told
+
+    one, other = ["a=quartz", "b=rutile"], ["a=quartz", "b=rutile", "c=quartz"]
+    assert epochs(one, broken_off_after=1) == ["epoch 1"]
+    assert epochs(other, broken_off_after=1) == ["epoch 1"]
+    assert epochs(one) == ["epoch 2"]
 
 
 def test_the_page_of_point_groups_counts_what_each_material_was_called(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from zlib import crc32
 
 import keras
 import numpy as np
@@ -116,6 +117,7 @@ def train_by_recipe(
         metrics=["accuracy"],
         jit_compile=False,
     )
+    unfinished = folder / f"unfinished-{_digest(network, classes):08x}"
     with threadpool_limits(1, "blas"), fused_normalisation():
         network.fit(
             {name: values[first:] for name, values in patterns.items()},
@@ -128,7 +130,7 @@ def train_by_recipe(
             epochs=MOST_EPOCHS,
             verbose=0,
             callbacks=[
-                keras.callbacks.BackupAndRestore(folder / "unfinished"),
+                keras.callbacks.BackupAndRestore(unfinished),
                 keras.callbacks.EarlyStopping(
                     "val_loss", LEAST_GAIN, PATIENCE, restore_best_weights=True
                 ),
@@ -142,6 +144,12 @@ def train_by_recipe(
     with replacing(folder / "classes.json") as temporary:
         temporary.write_text(json.dumps(asdict(classes)) + "\n", "utf-8")
     return network
+
+
+def _digest(network: keras.Model, classes: ClassSet) -> int:
+    """Return a checksum by which a run broken off is known again; another one begins afresh."""
+    shapes = [tuple(weight.shape) for weight in network.weights]
+    return crc32(f"{classes} {shapes}".encode())
 
 
 def _told(epoch: int, logs: dict) -> str:
