@@ -317,7 +317,8 @@ def _tell_comparison(comparison: "Comparison") -> None:
         ("at boundaries", comparison.agreement_at_boundaries, comparison.pixels_at_boundaries),
     ):
         typer.echo(f"  {where:14} {share(value):>8} of {pixels} pixels agree")
-    typer.echo(f"  Cohen's kappa  {comparison.kappa:8.3f}")
+    kappa = comparison.kappa  # not defined where both maps show the same one lattice
+    typer.echo(f"  Cohen's kappa  {'not defined' if kappa != kappa else f'{kappa:8.3f}'}")
     for entry in comparison.by_phase:
         inside = share(entry.agreement_inside)
         typer.echo(f"  {entry.name:22} {share(entry.agreement):>8}, inside grains {inside}")
