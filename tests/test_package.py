@@ -1,6 +1,7 @@
 """The package as a whole: what an import costs, who imports whom, what napari finds."""
 
 import ast
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -23,17 +24,17 @@ HEAVY = {
 # docs/architecture.md in short: what each part may import of the others
 MAY_IMPORT = {
     "lattices": set(),
+    "numba_cache": set(),
     # of mapping, the maps themselves: what is written and read
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
-        *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map", "orix_parts"),
+        *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map"),
     },
     "model": {"lattices"},
-    "orix_parts": set(),
-    "mapping": {"lattices", "io", "model", "catalogue", "terminal", "orix_parts"},
+    "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
     "terminal": {"catalogue", "io", "mapping", "model"},
     "catalogue": {"lattices"},
-    "simulation": {"lattices", "catalogue", "orix_parts"},
+    "simulation": {"lattices", "catalogue"},
     "fingerprint": {
         *("io.files", "mapping.messages", "mapping.process"),
         *("model.backend", "model.card"),
@@ -95,6 +96,14 @@ def is_within(module: str, parts: set[str]) -> bool:
 
 def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_by("napari_bravais") & HEAVY
+
+
+def test_numba_stores_no_gufuncs_that_could_end_a_process(tmp_path):
+    code = "import napari_bravais; from orix.quaternion import symmetry"
+    stored = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=stored, check=True, timeout=300)
+    names = [path.name for path in tmp_path.rglob("*.nbi")]
+    assert names and not [name for name in names if name.startswith("guf-")]
 
 
 def test_the_core_loads_no_window():

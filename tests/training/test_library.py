@@ -1,12 +1,15 @@
 import numpy as np
 
+from napari_bravais import catalogue
 from napari_bravais.training.library import (
     hides_in_another,
     is_everyday,
+    is_standard,
     reduced_formula,
     split,
     structure_type,
 )
+from napari_bravais.training.masters import record_of
 
 
 def record(name, lattice, group, numbers, source="elsewhere", energy=20.0):
@@ -58,8 +61,21 @@ def test_other_energies_serve_training_alone_and_leave_the_split_as_it_is():
 
 def test_everyday_materials_are_the_seeds_and_those_of_low_rank():
     assert is_everyday(NICKEL) and not is_everyday(OTHERS[0])
-    assert is_everyday({**OTHERS[0], "rank": 1}) and not is_everyday({**OTHERS[0], "rank": 2})
+    copper = record_of(catalogue.find("copper"), 20, "here")
+    assert is_everyday({**copper, "rank": 1}) and not is_everyday({**copper, "rank": 2})
     assert not is_everyday(record("FeNi3", "cP", 221, [26, 28, 28, 28], NICKEL["source"]))
+
+
+def test_detectors_are_set_up_with_nickel_whatever_its_record_calls_it():
+    named_by_the_catalogue = record_of(catalogue.find("nickel"), 15, "here")
+    assert is_standard(NICKEL) and is_standard(named_by_the_catalogue)
+    assert not is_standard(record_of(catalogue.find("austenite"), 15, "here"))
+
+
+def test_ordered_alloys_are_not_everyday_but_for_the_seeds():
+    found = {name: record_of(catalogue.find(name), 20, "here") for name in ("Cu3Au", "NiAl")}
+    assert found["Cu3Au"]["rank"] == 1 and not is_everyday(found["Cu3Au"])
+    assert is_everyday(found["NiAl"])
 
 
 def test_ordered_forms_of_common_structures_are_known():

@@ -147,5 +147,10 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     target = export(
         checkpoint, library, tmp_path / "m.keras", {"name": "m", "quality_threshold": 0}
     )
+    # an exported model is a start like the run's own network; its logits are calibrated
+    own, exported = map(training.load_backbone, (checkpoint, target))
+    for layer in exported.layers:
+        if layer.name != "logits":
+            np.testing.assert_equal(layer.get_weights(), own.get_layer(layer.name).get_weights())
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)

@@ -231,7 +231,7 @@ def _disagreement_table(comparison: "Comparison") -> "pd.DataFrame":
 
 
 def _write_crystal_map(shown: Map, path: Path) -> None:
-    from napari_bravais.orix_parts import save
+    from orix.io import save
 
     save(path, shown.to_crystal_map(), overwrite=True)
 

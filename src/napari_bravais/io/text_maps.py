@@ -151,7 +151,7 @@ def _score(indexed: IndexedMap, *names: str) -> np.ndarray:
 
 def _euler(indexed: IndexedMap, frame: str) -> np.ndarray:
     """Return Bunge's Euler angles in radians, shape (3, ny, nx)."""
-    from napari_bravais.orix_parts import Rotation
+    from orix.quaternion import Rotation
 
     rotations = indexed.in_frame(frame).rotations
     if rotations is None:

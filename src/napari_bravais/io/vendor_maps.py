@@ -65,8 +65,7 @@ def read_map(path: str | Path) -> PhaseMap | IndexedMap:
 
 def _read_by_orix(path: Path) -> IndexedMap:
     import h5py
-
-    from napari_bravais.orix_parts import load
+    from orix.io import load
 
     ending = path.suffix.lower()
     keywords = {"autogen_names": False} if ending == ".ang" else {}
@@ -346,7 +345,7 @@ def _indexed(
 
 def _rotations(phi1: np.ndarray, phi: np.ndarray, phi2: np.ndarray) -> np.ndarray:
     """Return quaternions of Bunge's Euler angles in radians, shape (n, 4)."""
-    from napari_bravais.orix_parts import Rotation
+    from orix.quaternion import Rotation
 
     return Rotation.from_euler(np.stack([phi1, phi, phi2], axis=-1).astype(float)).data
 

@@ -117,8 +117,7 @@ def _crystal_map(
     unit: str,
 ) -> "CrystalMap":
     from orix.crystal_map import CrystalMap, PhaseList
-
-    from napari_bravais.orix_parts import Rotation
+    from orix.quaternion import Rotation
 
     rows, columns = np.indices(phase_id.shape)
     if rotations is None:

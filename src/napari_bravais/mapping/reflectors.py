@@ -152,7 +152,8 @@ def laue_operations(number: int) -> np.ndarray:
 
 def _family(phase: "Phase", operations: np.ndarray, hkl: np.ndarray) -> set[tuple[int, ...]]:
     """Return the directions of all planes of a family, each with one of its two signs."""
-    from napari_bravais.orix_parts import Rotation, Vector3d
+    from orix.quaternion import Rotation
+    from orix.vector import Vector3d
 
     lattice = phase.structure.lattice
     turned = Rotation(operations).outer(Vector3d(lattice.recbase @ hkl)).data.reshape(-1, 3)

@@ -17,6 +17,9 @@ FEATURES = "features"
 #: Name of the layer that sums prepared patterns along lines.
 LINES = "lines"
 
+#: Name of the network inside a saved model, which prepares patterns first.
+BACKBONE = "backbone"
+
 #: Name of the answer that serves training alone.
 CRYSTAL = "crystal"
 
@@ -119,13 +122,13 @@ def build_backbone(
     answers = {"logits": logits, "quality": quality}
     if crystals:
         answers[CRYSTAL] = layers.Dense(crystals, dtype="float32", name=CRYSTAL)(pooled)
-    return keras.Model({"prepared": prepared, "camera": camera}, answers, name="backbone")
+    return keras.Model({"prepared": prepared, "camera": camera}, answers, name=BACKBONE)
 
 
 def without_crystals(backbone: keras.Model) -> keras.Model:
     """Return a network without the answer that serves training alone."""
     answers = {name: answer for name, answer in backbone.output.items() if name != CRYSTAL}
-    return keras.Model(backbone.input, answers, name="backbone")
+    return keras.Model(backbone.input, answers, name=BACKBONE)
 
 
 def with_features(backbone: keras.Model) -> keras.Model:

@@ -130,8 +130,7 @@ def save(patterns: np.ndarray, truth: np.ndarray, folder: Path) -> None:
     import kikuchipy as kp
     import tifffile
     from orix.crystal_map import CrystalMap, Phase, PhaseList, create_coordinate_arrays
-
-    from napari_bravais.orix_parts import Rotation
+    from orix.quaternion import Rotation
 
     signal = kp.signals.EBSD(patterns)
     for axis, name in zip(signal.axes_manager.navigation_axes, "xy", strict=True):

@@ -31,7 +31,8 @@ def train(
     ],
     minutes: Annotated[float, typer.Option(min=0.01, help="Time for the whole run.")] = 90,
     start: Annotated[
-        Path | None, typer.Option(help="Checkpoint of another run to start from.")
+        Path | None,
+        typer.Option(help="Checkpoint of another run, or an exported model, to start from."),
     ] = None,
     architecture: _Architecture = "compact",
     processes: Annotated[

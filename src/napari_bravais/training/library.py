@@ -46,6 +46,13 @@ EMSOFT_NICKEL = {
 #: Beam energy in keV at which models are judged; training has others too.
 USUAL_ENERGY = 20.0
 
+#: What people set up and calibrate their detectors with, (reduced formula, space group).
+STANDARD_MATERIALS = frozenset({("Al", 225), ("Cu", 225), ("Ni", 225), ("Si", 227)})
+
+#: The seed paper's materials that look like disordered, everyday alloys (cF) but for bands too weak
+#: to see in most patterns.
+_FAINTLY_ORDERED = frozenset({("FeNi3", 221), ("Ni2V", 71)})
+
 #: How far, in angstroms, order may move atoms off their places in the common structure.
 _ORDERING = 0.5
 
@@ -67,6 +74,11 @@ def structure_type(record: dict) -> tuple:
     numbers = record["atomic_numbers"]
     counts = sorted(numbers.count(z) for z in set(numbers))
     return record["space_group"], tuple(n // gcd(*counts) for n in counts), len(numbers)
+
+
+def material(record: dict) -> tuple[str, int]:
+    """Return reduced formula and space group of a material."""
+    return reduced_formula(record["atomic_numbers"]), record["space_group"]
 
 
 def crystals_of(records: list[dict]) -> np.ndarray:
@@ -140,20 +152,21 @@ def is_seed(record: dict) -> bool:
 
 
 def is_everyday(record: dict) -> bool:
-    """Tell whether people meet a material often: the catalogue's rank says so, but for three.
+    """Tell whether people meet a material often: the catalogue's rank says so.
 
     A record without a rank is of rank 0 if it is the seed paper's.
 
-    Ordered FeNi3, Cu3Au (cP) and Ni2V (oI) look like disordered, everyday alloys (cF) but for
-    bands too weak to see in most patterns: drawn as often, they would teach to call nickel cP.
+    Ordered forms of common structures are left out, but for the seed paper's with bands of their
+    own that can be seen: drawn as often, FeNi3 and Cu3Au (cP) would teach to call nickel cP.
     """
-    rank = record.get("rank", 0 if is_seed(record) else 3)
-    return rank <= 1 and record["name"].split()[0] not in {"FeNi3", "Ni2V", "Cu3Au"}
+    if record.get("rank", 0 if is_seed(record) else 3) == 0:
+        return material(record) not in _FAINTLY_ORDERED
+    return record.get("rank") == 1 and not _orders_another(record)
 
 
 def is_standard(record: dict) -> bool:
     """Tell whether people set up and calibrate their detectors with a material."""
-    return is_everyday(record) and record["name"].split()[0] in {"Al", "Cu", "Ni", "Si"}
+    return material(record) in STANDARD_MATERIALS
 
 
 def hides_in_another(record: dict) -> bool:
@@ -164,8 +177,10 @@ def hides_in_another(record: dict) -> bool:
     order adds are too faint to see in most patterns: drawn as often as other materials, its kin
     together teach to call silicon tI and nickel cP.
     """
-    if is_everyday(record):
-        return False
+    return not is_everyday(record) and _orders_another(record)
+
+
+def _orders_another(record: dict) -> bool:
     import spglib
 
     alike = [1] * len(record["atomic_numbers"])
@@ -182,9 +197,9 @@ def split(records: list[dict]) -> np.ndarray:
     The new types are drawn, with a fixed seed, from those that hold no material of the seed paper.
     """
     types = [structure_type(record) for record in records]
-    materials = [(reduced_formula(r["atomic_numbers"]), r["space_group"]) for r in records]
-    seeds = {material for material, r in zip(materials, records, strict=True) if is_seed(r)}
-    kept = {kind for kind, material in zip(types, materials, strict=True) if material in seeds}
+    materials = [material(record) for record in records]
+    seeds = {own for own, r in zip(materials, records, strict=True) if is_seed(r)}
+    kept = {kind for kind, own in zip(types, materials, strict=True) if own in seeds}
     # Variants come from a parent: their types may differ by a relabelled element, their names not.
     parents = [re.sub(r"-v\d+$", "", record["name"]) for record in records]
     rng = np.random.default_rng(2020)
@@ -197,9 +212,9 @@ def split(records: list[dict]) -> np.ndarray:
             left_out[free[pick]] = part
             left_out |= {parents[i]: part for i in own if types[i] == free[pick]}
     parts = []
-    for material, kind, parent, r in zip(materials, types, parents, records, strict=True):
+    for own, kind, parent, r in zip(materials, types, parents, records, strict=True):
         usual = r["beam_energy_kev"] == USUAL_ENERGY
         part = left_out.get(kind) or left_out.get(parent)
         part = part or ("trained" if usual else "other energy")
-        parts.append("blind" if material in BLIND_MATERIALS else part)
+        parts.append("blind" if own in BLIND_MATERIALS else part)
     return np.array(parts)

@@ -35,7 +35,7 @@ CENTRE_ERROR = 0.01
 EVERYDAY_WEIGHT = 15.0
 
 #: And those oftener still that detectors are set up with: every laboratory will try them.
-STANDARD_WEIGHT = 45.0
+STANDARD_WEIGHT = 75.0
 
 #: And ordered forms of common structures, which hardly differ from these.
 HIDDEN_WEIGHT = 0.3

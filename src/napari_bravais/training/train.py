@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import device_name
-from napari_bravais.model.network import CRYSTAL, build_backbone
+from napari_bravais.model.network import BACKBONE, CRYSTAL, build_backbone
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary, crystals_of
 from napari_bravais.training.optimiser import ConvolutionalMuon
@@ -175,6 +175,13 @@ def take_weights(backbone: keras.Model, earlier: keras.Model) -> None:
             own[name].set_weights(other[name].get_weights())
 
 
+def load_backbone(path: str | Path) -> keras.Model:
+    """Read the network of a run, or the one inside a model that was exported."""
+    model = keras.saving.load_model(path, compile=False)
+    exported = BACKBONE in {layer.name for layer in model.layers}
+    return model.get_layer(BACKBONE) if exported else model
+
+
 def train(
     library: MasterLibrary,
     folder: str | Path,
@@ -204,7 +211,8 @@ def train(
     empty_share
         Share of exposures without a crystal.
     start
-        Checkpoint of another run whose weights this one starts from.
+        Checkpoint of another run, or a model that `napari_bravais.training.export.export` wrote,
+        whose weights this one starts from.
     architecture
         A key of `napari_bravais.model.network.ARCHITECTURES`.
     team
@@ -227,7 +235,7 @@ def train(
         backbone = build_backbone(architecture, crystals=crystals)
         keras.mixed_precision.set_global_policy("float32")
         if start is not None:
-            take_weights(backbone, keras.saving.load_model(start, compile=False))
+            take_weights(backbone, load_backbone(start))
         compile_for_training(backbone)
     exposures = Exposures(
         library,
