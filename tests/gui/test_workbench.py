@@ -207,7 +207,12 @@ def test_a_result_whose_scan_has_moved_asks_where_it_is(mapped, tmp_path, monkey
         return str(quartz_rutile_sample_path()), ""
 
     monkeypatch.setattr(QFileDialog, "getOpenFileName", answer)
-    gone = {"scan": {"file": "gone.h5"}, "scan_path": str(tmp_path / "gone.h5")}
+    centre = {"pattern_centre": "EDAX", "pc_x": 0.4, "pc_y": 0.7, "pc_z": 0.62}
+    gone = {
+        "scan": {"file": "gone.h5"},
+        "scan_path": str(tmp_path / "gone.h5"),
+        "given_centre": centre,
+    }
     lost = replace(controller.phase_map, provenance=gone)
     raw = lost.probabilities.copy()
     export("map", lost, tmp_path / "lost.npz")
@@ -216,6 +221,8 @@ def test_a_result_whose_scan_has_moved_asks_where_it_is(mapped, tmp_path, monkey
     mapped.viewer.open(tmp_path / "lost.npz", plugin="napari-bravais")
     wait_until(lambda: controller.phase_map is not None, "the saved map")
     assert asked == ["Where is gone.h5?"]
+    # the pixels are explained with the pattern centre that they were mapped with
+    assert {name: getattr(controller.display.settings, name) for name in centre} == centre
     np.testing.assert_array_equal(controller.phase_map.probabilities, raw)
 
 

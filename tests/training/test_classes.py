@@ -1,10 +1,12 @@
 import json
 from contextlib import suppress
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
+from napari_bravais.model.classifier import BUNDLED
 from napari_bravais.simulation.detector import DetectorFaults
 from napari_bravais.training import point_groups, recipe
 from napari_bravais.training.classes import ClassError, ClassSet
@@ -52,6 +54,20 @@ def test_a_network_learns_classes_of_ones_own(judged_library, tmp_path, monkeypa
     assert json.loads((tmp_path / "classes.json").read_text())["names"] == ["mineral", "oxide"]
 
 
+def test_a_network_that_begins_with_the_bundled_one_reads_at_once(
+    judged_library, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recipe, "MOST_EPOCHS", 1)
+    classes, right = ClassSet.parse(["mineral=quartz", "oxide=rutile"]), {}
+    for start in (None, BUNDLED):
+        network = train_by_recipe(
+            judged_library, classes, tmp_path / str(start is None), each=80, start=start
+        )
+        counts = score_by_material(network, judged_library, classes, 40)
+        right[start] = counts["quartz"][0] + counts["rutile"][1]
+    assert right[BUNDLED] > 70 > right[None]  # of 80
+
+
 def test_a_run_broken_off_goes_on_unless_it_was_of_another_network(
     judged_library, tmp_path, monkeypatch
 ):
@@ -89,14 +105,16 @@ def test_the_page_of_point_groups_counts_what_each_material_was_called(
     monkeypatch.setattr(recipe, "MOST_EPOCHS", 1)
     pair = ("mineral=quartz", "oxide=rutile")
     monkeypatch.setattr(point_groups, "PAIRS", {"mineral or oxide": (pair, pair)})
-    monkeypatch.setattr(recipe, "PATTERNS", 10)
+    monkeypatch.setattr(point_groups, "train_by_recipe", partial(train_by_recipe, each=10))
     measured = point_groups.evaluate_point_groups(
         judged_library, tmp_path, each=8, progress=lambda _: None
     )
     text = point_groups.save(measured, tmp_path).read_text("utf-8")
-    counts = measured["pairs"]["mineral or oxide"]["blind"]["quartz"]
-    assert sum(counts) == 8
-    assert f"| mineral or oxide | quartz | **never seen** | {counts[0] / 8:.1%} |" in text
+    by_start = measured["pairs"]["mineral or oxide"]
+    scratch, bundled = (by_start[start]["blind"]["quartz"] for start in point_groups.STARTS)
+    assert sum(scratch) == sum(bundled) == 8
+    shares = f"{scratch[0] / 8:.1%} | {bundled[0] / 8:.1%}"
+    assert f"| mineral or oxide | quartz | **never seen** | {shares} |" in text
     assert json.loads((tmp_path / "point-groups.json").read_text())["pairs"].keys() == {
         "mineral or oxide"
     }

@@ -1,5 +1,6 @@
 """What happens in the window: from the buttons to the classifier's process, and back."""
 
+import gc
 import threading
 from pathlib import Path
 
@@ -16,9 +17,15 @@ from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.network import Network
 from napari_bravais.gui.pointer import Pointer
-from napari_bravais.gui.reopening import SCAN_PATH, Reopening, looks_like_result, shown_as
+from napari_bravais.gui.reopening import (
+    GIVEN_CENTRE,
+    SCAN_PATH,
+    Reopening,
+    looks_like_result,
+    shown_as,
+)
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import STORED, Settings, centre_by_hand, figure_options
+from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand, figure_options
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
@@ -57,6 +64,7 @@ class Controller(QObject):
         self._opening: int | None = None
         self._mapping: int | None = None
         self._cancelling = self._exporting = False
+        self._given_centre: dict = {}  # of the map under way
         self._done = 0
         self._pace = Pace()
         # the service talks in a thread of its own; the signal brings it to this one
@@ -100,6 +108,7 @@ class Controller(QObject):
 
     def end(self) -> None:
         """End the classifier's process and leave the viewer alone; layers stay."""
+        gc.unfreeze()
         self.service.close()
         self._pointer.release()
         self.arranger.release()
@@ -122,7 +131,11 @@ class Controller(QObject):
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
-        self._mapping = self.service.map(centre_by_hand(self.display.settings))
+        settings = self.display.settings
+        centre = centre_by_hand(settings)
+        given = {name: getattr(settings, name) for name in CENTRE}
+        self._given_centre = {} if centre is None else {GIVEN_CENTRE: given}
+        self._mapping = self.service.map(centre)
         self._done, self._pace = 0, Pace()
         self._panel.map.show_progress(0, 0, "Waiting for the network…")
         self._show_enabled()
@@ -222,7 +235,7 @@ class Controller(QObject):
             return
         self.phase_map = self._empty_map(
             quality_threshold=message["quality_threshold"],
-            provenance=message["provenance"] | {SCAN_PATH: self._scan["path"]},
+            provenance=message["provenance"] | {SCAN_PATH: self._scan["path"]} | self._given_centre,
         )
         self._pace.start()
         self.display.show(self.phase_map)

@@ -8,12 +8,13 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_bravais.gui.settings import UNDONE, Settings
+from napari_bravais.gui.settings import CENTRE, UNDONE, Settings
 from napari_bravais.io.results import RESULT_FILES, load_result
 from napari_bravais.mapping.phase_map import PhaseMap
 
-#: Keys of a map's provenance: the scan's path, and how the map was shown.
-SCAN_PATH, WINDOW = "scan_path", "window"
+#: Keys of a map's provenance: the scan's path, the settings that gave its pattern centre, and how
+#: the map was shown.
+SCAN_PATH, GIVEN_CENTRE, WINDOW = "scan_path", "given_centre", "window"
 
 
 def looks_like_result(path: Path) -> bool:
@@ -93,9 +94,12 @@ def scan_of(phase_map: PhaseMap, result: Path) -> Path | None:
 
 
 def shown_as(phase_map: PhaseMap) -> dict:
-    """Return the settings with which a saved map was shown."""
+    """Return the settings with which a saved map was made and shown."""
     kept = phase_map.provenance.get(WINDOW, {})
+    centre = phase_map.provenance.get(GIVEN_CENTRE, {})
     defaults = Settings()
-    return {
-        name: kept.get(name, getattr(defaults, name)) for name in sorted(UNDONE - {"hidden"})
-    } | {"hidden": frozenset()}
+    return (
+        {name: kept.get(name, getattr(defaults, name)) for name in sorted(UNDONE - {"hidden"})}
+        | {name: centre[name] for name in CENTRE if name in centre}
+        | {"hidden": frozenset()}
+    )

@@ -203,6 +203,10 @@ KEPT = {name: entry for name, entry in TITLED.items() if entry.metadata.get("kep
 UNDONE = {setting.name for setting in fields(Settings) if setting.metadata.get("undo")}
 
 
+#: Those that give the pattern centre.
+CENTRE = ("pattern_centre", "pc_x", "pc_y", "pc_z")
+
+
 def centre_by_hand(settings: Settings) -> PatternCentre | None:
     """Return the pattern centre that is given by hand; None where the file's own counts."""
     if settings.pattern_centre == STORED:

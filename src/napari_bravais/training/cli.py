@@ -68,11 +68,18 @@ def train_classes(
     ],
     patterns: Annotated[int, typer.Option(min=5, help="Patterns of each material.")] = 640,
     architecture: _Architecture = "compact",
+    scratch: Annotated[
+        bool,
+        typer.Option(
+            "--scratch", help="Begin with nothing learnt, as the seed did, not the bundled network."
+        ),
+    ] = False,
 ) -> None:
     """Train a network on classes of your own, by the first seed paper's procedure.
 
     Your own phases, say: simulate their CIF files, then name a class for each.
     """
+    from napari_bravais.model.classifier import BUNDLED
     from napari_bravais.training.classes import ClassError, ClassSet
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.recipe import score_by_material, train_by_recipe
@@ -80,7 +87,9 @@ def train_classes(
     library = MasterLibrary.open(*master_patterns)
     try:
         own = ClassSet.parse(classes)
-        network = train_by_recipe(library, own, output, architecture, patterns, typer.echo)
+        # what is bundled is a compact network: others have no use for it
+        start = BUNDLED if architecture == "compact" and not scratch else None
+        network = train_by_recipe(library, own, output, architecture, patterns, typer.echo, start)
     except ClassError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo("New simulated patterns, 500 of each material:")

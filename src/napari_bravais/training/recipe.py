@@ -19,12 +19,13 @@ from napari_bravais.training.classes import ClassSet
 from napari_bravais.training.evaluate_patterns import Conditions, take
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary
+from napari_bravais.training.train import load_backbone, take_weights
 
 #: Of Kaufmann et al. (2020): patterns a material, batch, and the least gain in validation loss.
 PATTERNS, BATCH_SIZE, LEAST_GAIN = 640, 32, 1e-3
 
 #: Epochs without that gain before training stops; the paper does not say.
-PATIENCE = 8
+PATIENCE = 20
 
 MOST_EPOCHS = 200
 
@@ -72,8 +73,9 @@ def train_by_recipe(
     architecture: str = "compact",
     each: int = PATTERNS,
     progress: Callable[[str], None] = print,
+    start: str | Path | None = None,
 ) -> keras.Model:
-    """Train a network to tell classes apart by the first seed paper's procedure, from scratch.
+    """Train a network to tell classes apart by the first seed paper's procedure.
 
     Adam, batches of 32, early stopping; a run that was broken off goes on.
 
@@ -91,6 +93,8 @@ def train_by_recipe(
         Patterns of each material, a fifth of which validate.
     progress
         Told how each epoch went.
+    start
+        A trained network of the same architecture to begin with; the seed paper's begin with none.
 
     Returns
     -------
@@ -110,6 +114,8 @@ def train_by_recipe(
     first = int(len(labels) * _VALIDATION)
     keras.utils.set_random_seed(3)
     backbone = build_backbone(architecture, classes=len(classes.names))
+    if start is not None:
+        take_weights(backbone, load_backbone(start))
     network = keras.Model(backbone.input, backbone.output["logits"])
     network.compile(
         optimizer=keras.optimizers.Adam(),
@@ -117,7 +123,7 @@ def train_by_recipe(
         metrics=["accuracy"],
         jit_compile=False,
     )
-    unfinished = folder / f"unfinished-{_digest(network, classes):08x}"
+    unfinished = folder / f"unfinished-{_digest(network, classes, start):08x}"
     with threadpool_limits(1, "blas"), fused_normalisation():
         network.fit(
             {name: values[first:] for name, values in patterns.items()},
@@ -146,10 +152,10 @@ def train_by_recipe(
     return network
 
 
-def _digest(network: keras.Model, classes: ClassSet) -> int:
+def _digest(network: keras.Model, classes: ClassSet, start: str | Path | None) -> int:
     """Return a checksum by which a run broken off is known again; another one begins afresh."""
     shapes = [tuple(weight.shape) for weight in network.weights]
-    return crc32(f"{classes} {shapes}".encode())
+    return crc32(f"{classes} {shapes} {start}".encode())
 
 
 def _told(epoch: int, logs: dict) -> str:
