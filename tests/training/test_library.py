@@ -76,6 +76,7 @@ def test_ordered_alloys_are_not_everyday_but_for_the_seeds():
     found = {name: record_of(catalogue.find(name), 20, "here") for name in ("Cu3Au", "NiAl")}
     assert found["Cu3Au"]["rank"] == 1 and not is_everyday(found["Cu3Au"])
     assert is_everyday(found["NiAl"])
+    assert not is_everyday(record_of(catalogue.find("zirconia, tetragonal"), 20, "here"))
 
 
 def test_ordered_forms_of_common_structures_are_known():

@@ -210,8 +210,9 @@ class Scene:
         }
         other = any(self.places[name].layer.visible != seen[name] for name in seen)
         # else napari would build its canvas anew for each change
-        at_once = self._viewer.layers.batched_update() if other else nullcontext()
-        with at_once:
+        with self._viewer.layers.batched_update() if other else nullcontext():
+            if other or not side:
+                self._viewer.canvas.grid.enabled = False
             for name, place in self.places.items():
                 over = name == upper and upper != lower
                 see_through = over and arrangement.view == BLEND
@@ -219,10 +220,8 @@ class Scene:
                 place.show(seen[name], opacity, side or name == upper)
                 swiped = over and arrangement.view == SWIPE
                 place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
-            if not side:
-                self._viewer.canvas.grid.enabled = False
-            elif self.places:
-                self._lay_grid()
+        if side and self.places:
+            self._lay_grid()
 
     @property
     def pair(self) -> tuple[str, str]:

@@ -49,9 +49,9 @@ USUAL_ENERGY = 20.0
 #: What people set up and calibrate their detectors with, (reduced formula, space group).
 STANDARD_MATERIALS = frozenset({("Al", 225), ("Cu", 225), ("Ni", 225), ("Si", 227)})
 
-#: The seed paper's materials that look like disordered, everyday alloys (cF) but for bands too weak
-#: to see in most patterns.
-_FAINTLY_ORDERED = frozenset({("FeNi3", 221), ("Ni2V", 71)})
+#: Materials of low rank that look like another, cF, but for bands too weak to see in most patterns:
+#: the seed paper's ordered alloys, and tetragonal zirconia, a hardly distorted fluorite.
+_NEARLY_ANOTHER = frozenset({("FeNi3", 221), ("Ni2V", 71), ("O2Zr", 137)})
 
 #: How far, in angstroms, order may move atoms off their places in the common structure.
 _ORDERING = 0.5
@@ -159,9 +159,10 @@ def is_everyday(record: dict) -> bool:
     Ordered forms of common structures are left out, but for the seed paper's with bands of their
     own that can be seen: drawn as often, FeNi3 and Cu3Au (cP) would teach to call nickel cP.
     """
-    if record.get("rank", 0 if is_seed(record) else 3) == 0:
-        return material(record) not in _FAINTLY_ORDERED
-    return record.get("rank") == 1 and not _orders_another(record)
+    rank = record.get("rank", 0 if is_seed(record) else 3)
+    if rank > 1 or material(record) in _NEARLY_ANOTHER:
+        return False
+    return rank == 0 or not _orders_another(record)
 
 
 def is_standard(record: dict) -> bool:

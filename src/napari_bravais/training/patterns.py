@@ -20,6 +20,7 @@ from napari_bravais.training.library import (
     crystals_of,
     hides_in_another,
     is_everyday,
+    is_seed,
     is_standard,
 )
 from napari_bravais.training.variants import reflectors_of, variant
@@ -31,8 +32,9 @@ DETECTOR_SIZES = {32: 0.05, 40: 0.08, 48: 0.12, 60: 0.28, 72: 0.15, 96: 0.18, 12
 KNOWN_CENTRES = 0.6
 CENTRE_ERROR = 0.01
 
-#: How much oftener than others everyday materials are drawn.
-EVERYDAY_WEIGHT = 15.0
+#: How much oftener than others everyday materials are drawn, and the seed paper's among them.
+EVERYDAY_WEIGHT = 8.0
+SEED_WEIGHT = 15.0
 
 #: And those oftener still that detectors are set up with: every laboratory will try them.
 STANDARD_WEIGHT = 75.0
@@ -181,7 +183,8 @@ class Exposures:
         records = [library.records[i] for i in materials]
         everyday = np.array([is_everyday(record) for record in records])
         # several master patterns of one crystal, as at several beam energies, share its weight
-        weight = np.where(everyday, EVERYDAY_WEIGHT, 1.0)
+        seeds = np.array([is_seed(record) for record in records])
+        weight = np.where(everyday, np.where(seeds, SEED_WEIGHT, EVERYDAY_WEIGHT), 1.0)
         weight[[is_standard(record) for record in records]] = STANDARD_WEIGHT
         weight[[hides_in_another(record) for record in records]] = HIDDEN_WEIGHT
         crystals = crystals_of(records)
