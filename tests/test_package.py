@@ -99,9 +99,15 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_numba_stores_no_gufuncs_that_could_end_a_process(tmp_path):
-    code = "import napari_bravais; from orix.quaternion import symmetry"
-    stored = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], env=stored, check=True, timeout=300)
+    (tmp_path / "doubling.py").write_text(
+        "import napari_bravais, numba\n\n"
+        "@numba.guvectorize('f8[:], f8[:]', '(n)->(n)', cache=True)\n"
+        "def doubled(numbers, answer):\n"
+        "    answer[:] = 2 * numbers\n\n"
+        "assert (doubled([1.0, 2.0]) == [2, 4]).all()\n"
+    )
+    stored = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, tmp_path / "doubling.py"], env=stored, check=True, timeout=300)
     names = [path.name for path in tmp_path.rglob("*.nbi")]
     assert names and not [name for name in names if name.startswith("guf-")]
 

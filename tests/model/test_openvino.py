@@ -44,7 +44,7 @@ def test_labels_agree_but_for_ties(classifier, fast, patterns):
 
 def test_detectors_batches_and_backgrounds_do_not_matter(classifier, fast, patterns):
     for part in (patterns[:1], patterns[:77, 5:50], patterns[:3, 3:35, ::2]):
-        np.testing.assert_allclose(fast.predict(part), classifier.predict(part), atol=TIE / 2)
+        np.testing.assert_allclose(fast.predict(part), classifier.predict(part), atol=TIE)
     known = patterns[:300].mean(axis=0), (0.5, 0.3, 0.6)
     np.testing.assert_allclose(
         fast.predict(patterns[:140], *known),

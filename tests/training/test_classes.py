@@ -12,6 +12,14 @@ from napari_bravais.training.classes import ClassError, ClassSet
 from napari_bravais.training.recipe import score_by_material, train_by_recipe
 
 
+def tiny(architecture: str, classes: int) -> keras.Model:
+    """Return a network that is made and trained in no time."""
+    prepared, camera = keras.Input((80, 80, 1), name="prepared"), keras.Input((4,), name="camera")
+    pooled = keras.layers.GlobalAveragePooling2D()(prepared)
+    logits = keras.layers.Dense(classes)(keras.layers.Concatenate()([pooled, camera]))
+    return keras.Model({"prepared": prepared, "camera": camera}, {"logits": logits})
+
+
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
@@ -55,12 +63,6 @@ def test_a_run_broken_off_goes_on_unless_it_was_of_another_network(
 ):
     monkeypatch.setattr(recipe, "MOST_EPOCHS", 2)
 
-    def tiny(architecture: str, classes: int) -> keras.Model:
-        prepared, camera = keras.Input((80, 80, 1)), keras.Input((4,))
-        pooled = keras.layers.GlobalAveragePooling2D()(prepared)
-        logits = keras.layers.Dense(classes)(keras.layers.Concatenate()([pooled, camera]))
-        return keras.Model({"prepared": prepared, "camera": camera}, {"logits": logits})
-
     monkeypatch.setattr(recipe, "build_backbone", tiny)
 
     def epochs(text: str, broken_off_after: int | None = None) -> list[str]:
@@ -87,6 +89,7 @@ def test_the_page_of_point_groups_counts_what_each_material_was_called(
     monkeypatch.setattr(recipe, "MOST_EPOCHS", 1)
     pair = ("mineral=quartz", "oxide=rutile")
     monkeypatch.setattr(point_groups, "PAIRS", {"mineral or oxide": (pair, pair)})
+    monkeypatch.setattr(recipe, "build_backbone", tiny)
     monkeypatch.setattr(point_groups, "train_by_recipe", partial(train_by_recipe, each=10))
     measured = point_groups.evaluate_point_groups(
         judged_library, tmp_path, each=8, progress=lambda _: None
