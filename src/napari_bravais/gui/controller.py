@@ -1,6 +1,5 @@
 """What happens in the window: from the buttons to the classifier's process, and back."""
 
-import gc
 import threading
 from pathlib import Path
 
@@ -108,7 +107,6 @@ class Controller(QObject):
 
     def end(self) -> None:
         """End the classifier's process and leave the viewer alone; layers stay."""
-        gc.unfreeze()
         self.service.close()
         self._pointer.release()
         self.arranger.release()

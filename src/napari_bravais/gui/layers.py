@@ -1,6 +1,5 @@
 """Scans and maps as napari layers."""
 
-import gc
 from math import ceil, isnan
 
 import numpy as np
@@ -108,12 +107,9 @@ def hover_texts(classes: tuple[MapClass, ...]) -> pd.DataFrame:
 def warm_up() -> None:
     """Let napari compile what it colours labels with: seconds, to be spent in a thread.
 
-    Otherwise the window stands still for as long at its first map. What is loaded by then will not
-    be garbage while the window is there: not to look through it spares a third of a second each
-    time that napari collects garbage, which is whenever maps come or go. `gc.unfreeze` ends that.
+    Otherwise the window stands still for as long at its first map.
     """
     class_colours(classes_of(LATTICES_LEVEL)).map(np.zeros((1, 1), np.uint8))
-    gc.freeze()
 
 
 def ring_layer(name: str, step: tuple[float, float], unit: str, diameter: float) -> Points:

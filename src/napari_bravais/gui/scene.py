@@ -208,18 +208,15 @@ class Scene:
         seen = {
             name: name in (arrangement.shown if side else (lower, upper)) for name in self.places
         }
-        other = any(self.places[name].layer.visible != seen[name] for name in seen)
-        # else napari would build its canvas anew for each change
-        with self._viewer.layers.batched_update() if other else nullcontext():
-            if other or not side:
-                self._viewer.canvas.grid.enabled = False
-            for name, place in self.places.items():
-                over = name == upper and upper != lower
-                see_through = over and arrangement.view == BLEND
-                opacity = arrangement.blend if see_through else 1.0
-                place.show(seen[name], opacity, side or name == upper)
-                swiped = over and arrangement.view == SWIPE
-                place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
+        if not side or any(self.places[name].layer.visible != seen[name] for name in seen):
+            self._viewer.canvas.grid.enabled = False  # each change in it would be drawn
+        for name, place in self.places.items():
+            over = name == upper and upper != lower
+            see_through = over and arrangement.view == BLEND
+            opacity = arrangement.blend if see_through else 1.0
+            place.show(seen[name], opacity, side or name == upper)
+            swiped = over and arrangement.view == SWIPE
+            place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
         if side and self.places:
             self._lay_grid()
 
