@@ -25,7 +25,7 @@ from napari_bravais.training.train import load_backbone, take_weights
 PATTERNS, BATCH_SIZE, LEAST_GAIN = 640, 32, 1e-3
 
 #: Epochs without that gain before training stops; the paper does not say.
-PATIENCE = 20
+PATIENCE = 8
 
 MOST_EPOCHS = 200
 
