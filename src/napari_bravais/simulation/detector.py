@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numba as nb
 import numpy as np
+from scipy import fft
 
 
 @dataclass(frozen=True)
@@ -200,11 +201,11 @@ def _favoured(patterns: np.ndarray, rng: np.random.Generator, most: float) -> np
     """Return patterns, shape (n, h, w), with the bands of one direction strengthened."""
     n, h, w = patterns.shape
     # waves run across bands: those of level bands run down
-    run = np.arctan2(np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w))
+    run = np.arctan2(fft.fftfreq(h)[:, None], fft.rfftfreq(w))
     direction = rng.normal(np.pi / 2, 0.5, (n, 1, 1))
     gain = np.exp(rng.uniform(0, most, (n, 1, 1)) * np.cos(2 * (run - direction)))
-    waves = np.fft.rfft2(patterns) * gain.astype(np.float32)
-    return np.fft.irfft2(waves, s=(h, w)).astype(np.float32)
+    waves = fft.rfft2(patterns) * gain.astype(np.float32)
+    return fft.irfft2(waves, s=(h, w))  # SciPy's, unlike NumPy's, keep to single precision
 
 
 def _blurred(patterns: np.ndarray, sigma: float) -> np.ndarray:

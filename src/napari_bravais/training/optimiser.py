@@ -19,9 +19,25 @@ class ConvolutionalMuon(keras.optimizers.Muon):
         return len(variable.shape) != 4 or variable.shape[2] == 1
 
     def zeropower_via_newtonschulz5(self, x, steps):
-        """Return the nearest orthogonal matrix of an update, in the shape of the kernel."""
+        """Return the nearest orthogonal matrix of an update, in the shape of the kernel.
+
+        Every step of Keras's own multiplies the long matrix by a polynomial of its Gram matrix. All
+        these polynomials commute, so the short side alone goes through the steps, and the long
+        matrix is multiplied once.
+        """
         matrix = ops.reshape(x, (-1, x.shape[-1]))
-        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+        upright = matrix.shape[0] > matrix.shape[1]
+        matrix = ops.transpose(matrix) if upright else matrix
+        matrix = matrix / (ops.norm(matrix) + 1e-7)
+        gram = ops.matmul(matrix, ops.transpose(matrix))
+        unit = product = ops.eye(matrix.shape[0], dtype=matrix.dtype)
+        for _ in range(steps):
+            square = ops.matmul(gram, gram)
+            step = self.muon_a * unit + self.muon_b * gram + self.muon_c * square
+            product = ops.matmul(step, product)
+            gram = ops.matmul(ops.matmul(step, gram), step)
+        matrix = ops.matmul(product, matrix)
+        return ops.reshape(ops.transpose(matrix) if upright else matrix, x.shape)
 
     def lr_adjust(self, x):
         """Scale an update to the size that AdamW's would have (Liu et al. 2025)."""
