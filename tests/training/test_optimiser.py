@@ -20,4 +20,4 @@ def test_update_is_the_one_of_keras_for_the_kernel_as_a_matrix(shape):
     assert ours.shape == shape
     np.testing.assert_allclose(ours.reshape(matrix.shape), expected, atol=1e-4)
     spread = np.linalg.svd(ours.reshape(matrix.shape), compute_uv=False)
-    assert 0.5 < spread.min() and spread.max() < 1.5
+    assert spread.min() > 0.5 and spread.max() < 1.5

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
@@ -23,8 +24,12 @@ BLOCK_PATTERNS = 512
 #: Largest block of raw patterns, so that memory does not depend on the detector either.
 BLOCK_BYTES = 16 * 2**20
 
-#: Blocks that are read ahead while the network works.
-READ_AHEAD = 2
+#: Blocks that are classified at a time: while one waits for its last patterns, or is stored, the
+#: network reads the other.
+AT_A_TIME = 2
+
+#: Blocks that are read meanwhile.
+READ_AHEAD = 1
 
 #: A rectangle of a map: its rows and its columns.
 Block = tuple[slice, slice]
@@ -114,7 +119,7 @@ def digest_of(patterns: np.ndarray) -> int:
 def iter_phase_map(
     scan: Scan, classifier: Classifier, blocks: Iterable[Block] | None = None
 ) -> Iterator[MapChunk]:
-    """Classify a scan block by block, reading ahead while the network works.
+    """Classify a scan block by block, reading the next ones while the network works.
 
     Parameters
     ----------
@@ -135,23 +140,27 @@ def iter_phase_map(
     ScanError
         If patterns cannot be read.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+    with ThreadPoolExecutor(1, "read") as readers, ThreadPoolExecutor(AT_A_TIME, "map") as mappers:
         waiting = iter(map_blocks(scan) if blocks is None else blocks)
         coming = deque()
 
-        def read_next() -> None:
-            if (block := next(waiting, None)) is not None:
-                coming.append((block, reader.submit(read_block, scan, block)))
+        def begin(block: Block) -> None:
+            patterns = readers.submit(read_block, scan, block)
+            coming.append(
+                mappers.submit(lambda: map_block(scan, classifier, block, patterns.result()))
+            )
 
-        for _ in range(READ_AHEAD):
-            read_next()
         try:
+            for block in islice(waiting, AT_A_TIME + READ_AHEAD):
+                begin(block)
             while coming:
-                block, patterns = coming.popleft()
-                read_next()
-                yield map_block(scan, classifier, block, patterns.result())
+                chunk = coming.popleft().result()
+                for block in islice(waiting, 1):
+                    begin(block)
+                yield chunk
         finally:
-            reader.shutdown(wait=True, cancel_futures=True)
+            mappers.shutdown(wait=False, cancel_futures=True)
+            readers.shutdown(wait=True, cancel_futures=True)
 
 
 def map_phases(

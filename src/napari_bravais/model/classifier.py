@@ -344,6 +344,8 @@ def _flattened(patterns: np.ndarray, static_background: np.ndarray | None) -> np
 def _padded(batch: np.ndarray) -> np.ndarray:
     """Fill a batch up to one of few sizes: the graph is traced anew for each shape."""
     size = min(1 << (len(batch) - 1).bit_length(), -(-len(batch) // 32) * 32)
+    if size == len(batch):
+        return batch
     padded = np.zeros((size, *batch.shape[1:]), np.float32)
     padded[: len(batch)] = batch
     return padded

@@ -115,13 +115,14 @@ class Preparation(keras.layers.Layer):
         mask = ops.cast(weight > 0.5, "float32") * (1 - _unlit(image, weight, self.mean_factors[0]))
         image = image * mask
 
-        smooth_mask = _smooth(mask, self.mean_factors)
+        share = mask / (_smooth(mask, self.mean_factors) + 1e-6)
         # The first round leaves what curves within the Gaussian and leans at the borders.
         for _ in range(2):
-            image = (image - _smooth(image * mask, self.mean_factors) / smooth_mask) * mask
-        power = _smooth(image * image, self.contrast_factors) / _smooth(mask, self.contrast_factors)
+            image = image - _smooth(image, self.mean_factors) * share
+        power = _smooth(image * image, self.contrast_factors)
+        power = power / (_smooth(mask, self.contrast_factors) + 1e-6)
         overall = ops.mean(power, axis=(1, 2), keepdims=True)
-        image = image / ops.sqrt(power + 0.05 * overall + 1e-12)
+        image = image * ops.rsqrt(power + 0.05 * overall + 1e-12)
 
         count = ops.sum(mask, axis=(1, 2), keepdims=True) + 1e-6
         mean = ops.sum(image * mask, axis=(1, 2), keepdims=True) / count
@@ -136,9 +137,9 @@ class Preparation(keras.layers.Layer):
         finite = ops.isfinite(raw)
         raw = ops.where(finite, raw, 0.0)
         raw = raw / (ops.max(ops.abs(raw), axis=(1, 2), keepdims=True) + 1e-30)
-        highest = _pool(raw)
-        lowest = -_pool(-raw)
-        flat = _pool(ops.cast(highest - lowest <= 1e-6, "float32"))
+        channels = _as_channels(raw)
+        contrast = _pool(channels) + _pool(-channels)  # the highest less the lowest
+        flat = _as_images(_pool(ops.cast(contrast <= 1e-6, "float32")))
         present = ops.cast(finite, "float32") * (1 - flat)
         count = ops.sum(present, axis=(1, 2), keepdims=True) + 1e-6
         # A hot pixel hides the others in the first round's deviation; the third round finds them.
@@ -150,11 +151,19 @@ class Preparation(keras.layers.Layer):
         return (raw - mean) / (ops.sqrt(variance) + 1e-12), present
 
 
-def _pool(images):
-    """Largest value among each pixel and its eight neighbours, shape (n, h, w)."""
-    # images as channels: libraries pool many channels together, and one alone slowly
-    channels = ops.transpose(images, (1, 2, 0))[None]
-    return ops.transpose(ops.max_pool(channels, 3, strides=1, padding="same")[0], (2, 0, 1))
+def _as_channels(images):
+    """Lay images, shape (n, h, w), out as channels of one: libraries pool many at a time fast."""
+    return ops.transpose(images[None], (0, 2, 3, 1))
+
+
+def _as_images(channels):
+    """Lay channels, shape (1, h, w, n), out as images again."""
+    return ops.transpose(channels, (0, 3, 1, 2))[0]
+
+
+def _pool(channels):
+    """Largest value among each pixel and its eight neighbours."""
+    return ops.max_pool(channels, 3, strides=1, padding="same")
 
 
 def _unlit(images, weight, shrink):
@@ -162,10 +171,10 @@ def _unlit(images, weight, shrink):
     count = ops.sum(weight, axis=(1, 2), keepdims=True)
     mean = ops.sum(images * weight, axis=(1, 2), keepdims=True) / count
     darkest = ops.min(images, axis=(1, 2), keepdims=True)
-    coarse = _both_sides(shrink, images, shrink)
-    dark = _pool(coarse) < darkest + 0.2 * (mean - darkest)
+    coarse = _as_channels(_both_sides(shrink, images, shrink))
+    dark = _pool(coarse) < _as_channels(darkest + 0.2 * (mean - darkest))
     # once more than the squares themselves, to take the phosphor's rim along
-    squares = _pool(_pool(ops.cast(dark, "float32")))
+    squares = _as_images(_pool(_pool(ops.cast(dark, "float32"))))
     # a product is the cheapest way to repeat them
     repeated = np.repeat(np.eye(COARSE, dtype=np.float32), SIZE // COARSE, axis=0)
     return _both_sides(repeated, squares, repeated)
@@ -179,4 +188,4 @@ def _both_sides(left, images, right):
 def _smooth(images, factors):
     """Blur images, shape (n, h, w), with the factors of a Gaussian."""
     shrink, enlarge = factors
-    return _both_sides(enlarge, _both_sides(shrink, images, shrink), enlarge) + 1e-6
+    return _both_sides(enlarge, _both_sides(shrink, images, shrink), enlarge)
