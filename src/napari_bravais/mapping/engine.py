@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,8 +24,8 @@ BLOCK_PATTERNS = 512
 #: Largest block of raw patterns, so that memory does not depend on the detector either.
 BLOCK_BYTES = 16 * 2**20
 
-#: Blocks that are classified at a time: while one waits for its last patterns, or is stored, the
-#: network reads the other.
+#: Blocks that are classified at a time: while one waits for its last patterns, or the chunk before
+#: is stored, the network reads the other.
 AT_A_TIME = 2
 
 #: Blocks that are read meanwhile.
@@ -117,7 +117,10 @@ def digest_of(patterns: np.ndarray) -> int:
 
 
 def iter_phase_map(
-    scan: Scan, classifier: Classifier, blocks: Iterable[Block] | None = None
+    scan: Scan,
+    classifier: Classifier,
+    blocks: Iterable[Block] | None = None,
+    at_a_time: int = AT_A_TIME,
 ) -> Iterator[MapChunk]:
     """Classify a scan block by block, reading the next ones while the network works.
 
@@ -129,6 +132,9 @@ def iter_phase_map(
         What reads the patterns.
     blocks
         Which blocks, of `map_blocks`; all by default.
+    at_a_time
+        How many are classified at a time. With 1 the network rests while a chunk is taken, and
+        whoever takes it has the processor.
 
     Yields
     ------
@@ -140,24 +146,22 @@ def iter_phase_map(
     ScanError
         If patterns cannot be read.
     """
-    with ThreadPoolExecutor(1, "read") as readers, ThreadPoolExecutor(AT_A_TIME, "map") as mappers:
+    with ThreadPoolExecutor(1, "read") as readers, ThreadPoolExecutor(at_a_time, "map") as mappers:
         waiting = iter(map_blocks(scan) if blocks is None else blocks)
-        coming = deque()
+        reading, mapping = deque(), deque()
 
-        def begin(block: Block) -> None:
-            patterns = readers.submit(read_block, scan, block)
-            coming.append(
-                mappers.submit(lambda: map_block(scan, classifier, block, patterns.result()))
-            )
+        def map_read(block: Block, patterns: Future[np.ndarray]) -> MapChunk:
+            return map_block(scan, classifier, block, patterns.result())
 
         try:
-            for block in islice(waiting, AT_A_TIME + READ_AHEAD):
-                begin(block)
-            while coming:
-                chunk = coming.popleft().result()
-                for block in islice(waiting, 1):
-                    begin(block)
-                yield chunk
+            while True:
+                for block in islice(waiting, at_a_time + READ_AHEAD - len(reading) - len(mapping)):
+                    reading.append((block, readers.submit(read_block, scan, block)))
+                while reading and len(mapping) < at_a_time:
+                    mapping.append(mappers.submit(map_read, *reading.popleft()))
+                if not mapping:
+                    return
+                yield mapping.popleft().result()
         finally:
             mappers.shutdown(wait=False, cancel_futures=True)
             readers.shutdown(wait=True, cancel_futures=True)

@@ -181,7 +181,8 @@ class Worker:
                 quality_threshold=classifier.quality_threshold,
                 provenance=provenance(scan, classifier),
             )
-        chunks = iter_phase_map(scan, classifier, map_blocks(scan, _BLOCK_PATTERNS))
+        # one at a time, so that a click between two is answered by a network that rests
+        chunks = iter_phase_map(scan, classifier, map_blocks(scan, _BLOCK_PATTERNS), at_a_time=1)
         while not cancelled and (chunk := next(chunks, None)) is not None:
             self._say(
                 "chunk",
