@@ -102,8 +102,9 @@ def test_a_pattern_centre_by_hand_takes_the_place_of_the_files_own(quartz, class
     own = quartz.wait("explained", quartz.service.explain(3, 4))
     explained = quartz.wait("explained", quartz.service.explain(3, 4, centre=by_hand))
     answer = explained.arrays["probabilities"]
-    np.testing.assert_allclose(answer, expected, atol=1e-4)
-    assert np.abs(answer - own.arrays["probabilities"]).max() > 1e-3
+    np.testing.assert_allclose(answer, expected, rtol=0.02)
+    # however sure the network is of its first answer, it weighs the others anew
+    assert np.abs(np.log(answer / own.arrays["probabilities"])).max() > 0.2
     mapping = quartz.wait("mapping", quartz.service.map(by_hand))
     assert mapping["provenance"]["pattern_centre"] == [0.45, 0.4, 0.55]
     quartz.service.cancel()
