@@ -276,7 +276,7 @@ def _add_axes(
 
 
 def _map_panel(shown: Map, title: str) -> _Panel:
-    return _Panel(title, lambda axes: _paint(axes, _colours(shown), shown))
+    return _Panel(title, lambda axes: _paint_classes(axes, shown))
 
 
 def _image_panel(image: ElectronImage, like: Map) -> _Panel:
@@ -287,9 +287,9 @@ def _confidence_panel(shown: Map) -> _Panel:
     def paint(axes: "Axes") -> None:
         from matplotlib import colormaps
 
-        colours = colormaps[_CONFIDENCE_COLOURS](shown.confidence, bytes=True)[..., :3]
-        colours[~_seen(shown)] = 255
-        _paint(axes, colours, shown)
+        confidence = np.where(_seen(shown), shown.confidence, np.float32(np.nan))
+        colours = colormaps[_CONFIDENCE_COLOURS].with_extremes(bad="white")
+        _paint(axes, confidence, shown, cmap=colours, vmin=0, vmax=1)
         draw_colour_bar(axes, _CONFIDENCE_COLOURS)
 
     return _Panel("Probability", paint)
@@ -298,15 +298,14 @@ def _confidence_panel(shown: Map) -> _Panel:
 def _overlay_panel(image: ElectronImage, shown: Map, title: str) -> _Panel:
     def paint(axes: "Axes") -> None:
         _draw_image(axes, image, shown)
-        opacity = np.where(_seen(shown), 255 * _OVERLAY_OPACITY, 0).astype(np.uint8)
-        _paint(axes, np.dstack([_colours(shown), opacity]), shown)
+        _paint_classes(axes, shown, _OVERLAY_OPACITY)
 
     return _Panel(title, paint)
 
 
 def _draw_image(axes: "Axes", image: ElectronImage, like: Map) -> None:
     """Draw the image where it belongs on the map, whose outer corner is the origin."""
-    data = np.asarray(image.data, float)
+    data = np.asarray(image.data, np.float32)
     low, high = np.nanpercentile(data, [0.5, 99.5])
     # offsets are from the centre of the map's first pixel to the centre of the image's
     top, left = (
@@ -319,16 +318,20 @@ def _draw_image(axes: "Axes", image: ElectronImage, like: Map) -> None:
         cmap="gray",
         vmin=0,
         vmax=1,
+        interpolation_stage="data",  # else Matplotlib makes a colour image of all of it first
         extent=(left, right, bottom, top),
         zorder=3,  # above the frame, which must not hide the outer pixels
     )
 
 
-def _colours(shown: Map) -> np.ndarray:
-    """Return the colours of a map, shape (ny, nx, 3); white where not mapped, or hidden."""
-    colours = colour_table(shown.classes)[shown.labels + 1]
-    colours[~_seen(shown)] = 255
-    return colours
+def _paint_classes(axes: "Axes", shown: Map, opacity: float = 1.0) -> None:
+    """Paint a map in the colours of its classes; white, or nothing, where it shows none."""
+    from matplotlib.colors import ListedColormap, NoNorm
+
+    classes = [(*colour, opacity) for colour in colour_table(shown.classes) / 255]
+    colours = ListedColormap([*classes, (1, 1, 1, opacity == 1)])
+    places = np.where(_seen(shown), shown.labels + 1, len(shown.classes)).astype(np.uint8)
+    _paint(axes, places, shown, cmap=colours, norm=NoNorm())
 
 
 def _seen(shown: Map) -> np.ndarray:
@@ -337,6 +340,14 @@ def _seen(shown: Map) -> np.ndarray:
     return shown.mapped & ~hidden[shown.labels + 1]
 
 
-def _paint(axes: "Axes", colours: np.ndarray, like: Map) -> None:
+def _paint(axes: "Axes", values: np.ndarray, like: Map, **colours) -> None:
+    """Paint values, shape (ny, nx), coloured where they are drawn: that takes a tenth of memory."""
     height, width = like.extent
-    axes.imshow(colours, interpolation="nearest", extent=(0, width, height, 0), zorder=3)
+    axes.imshow(
+        values,
+        interpolation="nearest",
+        interpolation_stage="data",
+        extent=(0, width, height, 0),
+        zorder=3,
+        **colours,
+    )
