@@ -10,8 +10,8 @@ from napari_bravais.model.camera import told, unknown
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.simulation.sample import PHASES
+from napari_bravais.training import export as exporting
 from napari_bravais.training import train as training
-from napari_bravais.training.export import export
 from napari_bravais.training.fused import fused_normalisation
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import (
@@ -137,16 +137,18 @@ def test_a_process_that_dies_ends_the_run_of_all(library, tmp_path):
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "BATCHES_PER_EPOCH", 2)
     monkeypatch.setattr(training, "BATCH_SIZE", 8)
+    monkeypatch.setattr(exporting, "CALIBRATION_PATTERNS", 640)
     run = tmp_path / "run"
     checkpoint = training.train(library, run, minutes=0.01, random_share=0)
     first = json.loads((run / "state.json").read_text())
+    trained_on = {"materials": 3, "patterns": 100, "minutes": 1.0}
+    card = {"name": "m", "quality_threshold": 0, "trained_on": trained_on}
+    early = exporting.export(checkpoint, library, tmp_path / "early.keras", card)
     training.train(library, run, minutes=first[-1]["seconds"] / 60 + 0.01, random_share=0)
     second = json.loads((run / "state.json").read_text())
     assert second[: len(first)] == first and len(second) > len(first)
 
-    target = export(
-        checkpoint, library, tmp_path / "m.keras", {"name": "m", "quality_threshold": 0}
-    )
+    target = exporting.export(checkpoint, library, tmp_path / "m.keras", card)
     # an exported model is a start like the run's own network; its logits are calibrated
     own, exported = map(training.load_backbone, (checkpoint, target))
     for layer in exported.layers:
@@ -154,3 +156,19 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
             np.testing.assert_equal(layer.get_weights(), own.get_layer(layer.name).get_weights())
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+    # the mean of both, before calibration
+    both = exporting.export(checkpoint, library, tmp_path / "both.keras", card, early, share=0.25)
+    made_of = [(training.load_backbone(path), path) for path in (early, target, both)]
+    temperatures = [json.loads(path.with_suffix(".json").read_text()) for _, path in made_of]
+    *halves, mean = (
+        [
+            weights * (facts["temperature"] if layer.name == "logits" else 1)
+            for layer in network.layers
+            for weights in layer.get_weights()
+        ]
+        for (network, _), facts in zip(made_of, temperatures, strict=True)
+    )
+    for one, other, between in zip(*halves, mean, strict=True):
+        np.testing.assert_allclose(between, 0.75 * one + 0.25 * other, rtol=1e-3, atol=1e-6)
+    assert temperatures[-1]["trained_on"] == {"materials": 3, "patterns": 200, "minutes": 2.0}

@@ -281,7 +281,7 @@ class Comparing(QObject):
         agreement = (
             f"With {map_title(self.other)}: {found.agreement:.1%} agree, "
             f"{found.agreement_inside:.1%} inside grains, "
-            f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.2f}"
+            f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.3f}"
         )
         self._section.show_result("\n".join(filter(None, (agreement, self._centre))))
         self._show_enabled()

@@ -1,6 +1,5 @@
 """The network on OpenVINO: the same weights as in Keras, converted, at twice the speed on CPUs."""
 
-import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -34,10 +33,12 @@ class OpenVINOReader:
     """
 
     def __init__(self, preparation: Any, backbone: Any):
+        from dask.system import CPU_COUNT  # fewer than the machine's where a scheduler allots them
+
         openvino = _openvino()
         self.versions = {"openvino": openvino.__version__.split("-")[0]}
         self._core = openvino.Core()
-        self._cores = os.cpu_count() or 1
+        self._cores = CPU_COUNT
         self._threads = ThreadPoolExecutor(self._cores, "openvino")
         self._own = threading.local()  # each thread's requests
         self._preparation = preparation

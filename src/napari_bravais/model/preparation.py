@@ -10,8 +10,9 @@ from keras import ops
 
 from napari_bravais.model.lines import SIZE
 
-#: Side of the coarse grid on which the background and the phosphor's edge are found.
-COARSE = 40
+#: Sides of the coarse grids on which background and local contrast are measured.
+COARSE_BACKGROUND = 32
+COARSE_CONTRAST = 16
 
 
 def resampling_matrix(length: int, side: int, size: int) -> np.ndarray:
@@ -49,7 +50,7 @@ def smoothing_factors(size: int, sigma: float, coarse: int) -> tuple[np.ndarray,
     size
         Pixels along the axis.
     sigma
-        Standard deviation of the Gaussian in pixels; well over ``size / coarse``.
+        Standard deviation of the Gaussian in pixels; over ``size / coarse``, or it is not smooth.
     coarse
         Pixels in between.
 
@@ -62,7 +63,9 @@ def smoothing_factors(size: int, sigma: float, coarse: int) -> tuple[np.ndarray,
     shrink = resampling_matrix(size, size, coarse)
     position = (np.arange(coarse) + 0.5) * size / coarse
     distance = np.arange(size)[:, None] + 0.5 - position
-    enlarge = np.exp(-0.5 * (distance / sigma) ** 2)
+    # shrinking blurs already, by a triangle of that variance
+    variance = sigma**2 - (size / coarse) ** 2 / 6
+    enlarge = np.exp(-0.5 * distance**2 / variance)
     return shrink, (enlarge / enlarge.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -86,13 +89,13 @@ class Preparation(keras.layers.Layer):
         Outputs are clipped at this many standard deviations.
     """
 
-    def __init__(self, background=0.035, contrast=0.1, limit=3.5, **kwargs):
+    def __init__(self, background=0.0365, contrast=0.1, limit=3.5, **kwargs):
         super().__init__(**kwargs)
         self.background = background
         self.contrast = contrast
         self.limit = limit
-        self.mean_factors = smoothing_factors(SIZE, background * SIZE, COARSE)
-        self.contrast_factors = smoothing_factors(SIZE, contrast * SIZE, 16)
+        self.background_factors = smoothing_factors(SIZE, background * SIZE, COARSE_BACKGROUND)
+        self.contrast_factors = smoothing_factors(SIZE, contrast * SIZE, COARSE_CONTRAST)
 
     def get_config(self):
         """Return the arguments of ``__init__``."""
@@ -112,13 +115,8 @@ class Preparation(keras.layers.Layer):
         columns = resampling_matrix(width, side, SIZE)
         weight = ops.clip(_both_sides(rows, present, columns), 1e-6, 1.0)
         image = _both_sides(rows, raw * present, columns) / weight
-        mask = ops.cast(weight > 0.5, "float32") * (1 - _unlit(image, weight, self.mean_factors[0]))
-        image = image * mask
-
-        share = mask / (_smooth(mask, self.mean_factors) + 1e-6)
-        # The first round leaves what curves within the Gaussian and leans at the borders.
-        for _ in range(2):
-            image = image - _smooth(image, self.mean_factors) * share
+        mask = ops.cast(weight > 0.5, "float32") * (1 - _unlit(image, weight))
+        image = self._flattened(image * mask, mask)
         power = _smooth(image * image, self.contrast_factors)
         power = power / (_smooth(mask, self.contrast_factors) + 1e-6)
         overall = ops.mean(power, axis=(1, 2), keepdims=True)
@@ -130,6 +128,20 @@ class Preparation(keras.layers.Layer):
         variance = ops.sum(image * image, axis=(1, 2), keepdims=True) / count
         image = ops.clip(image / ops.sqrt(variance + 1e-6), -self.limit, self.limit)
         return ops.expand_dims(image, -1)
+
+    def _flattened(self, image, mask):
+        """Take the background off, which is measured twice on a coarse grid.
+
+        The first round leaves what curves within the Gaussian and leans at the borders.
+        """
+        shrink, enlarge = self.background_factors
+        around = shrink @ enlarge  # the Gaussian, from the coarse grid to itself
+        present = _both_sides(shrink, mask, shrink)
+        light = _both_sides(shrink, image, shrink)
+        share = present / (_both_sides(around, present, around) + 1e-6)
+        light = 2 * light - _both_sides(around, light, around) * share
+        share = mask / (_both_sides(enlarge, present, enlarge) + 1e-6)
+        return image - _both_sides(enlarge, light, enlarge) * share
 
     @staticmethod
     def _readable(raw):
@@ -166,18 +178,21 @@ def _pool(channels):
     return ops.max_pool(channels, 3, strides=1, padding="same")
 
 
-def _unlit(images, weight, shrink):
+def _unlit(images, weight):
     """Find what lies outside the phosphor: squares as dark throughout as no Kikuchi band is."""
     count = ops.sum(weight, axis=(1, 2), keepdims=True)
     mean = ops.sum(images * weight, axis=(1, 2), keepdims=True) / count
     darkest = ops.min(images, axis=(1, 2), keepdims=True)
+    shrink = resampling_matrix(SIZE, SIZE, SIZE // 2)
     coarse = _as_channels(_both_sides(shrink, images, shrink))
     dark = _pool(coarse) < _as_channels(darkest + 0.2 * (mean - darkest))
     # once more than the squares themselves, to take the phosphor's rim along
-    squares = _as_images(_pool(_pool(ops.cast(dark, "float32"))))
-    # a product is the cheapest way to repeat them
-    repeated = np.repeat(np.eye(COARSE, dtype=np.float32), SIZE // COARSE, axis=0)
-    return _both_sides(repeated, squares, repeated)
+    squares = _pool(_pool(ops.cast(dark, "float32")))
+    half = SIZE // 2
+    repeated = ops.broadcast_to(
+        squares[:, :, None, :, None], (1, half, 2, half, 2, ops.shape(images)[0])
+    )
+    return _as_images(ops.reshape(repeated, (1, SIZE, SIZE, -1)))
 
 
 def _both_sides(left, images, right):

@@ -1,7 +1,6 @@
 """The commands that make models."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +40,14 @@ def train(
     ] = None,
 ) -> None:
     """Train a network on simulated patterns."""
+    from dask.system import CPU_COUNT
+
     from napari_bravais.model.backend import device_name
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.together import train_together
 
     library = MasterLibrary.open(*master_patterns)
-    processes = processes or (os.cpu_count() if device_name().startswith("CPU") else 1)
+    processes = processes or (CPU_COUNT if device_name().startswith("CPU") else 1)
     checkpoint = train_together(
         processes, library, output, minutes, start=start, architecture=architecture
     )
@@ -105,6 +106,17 @@ def export(
     quality_threshold: Annotated[
         float, typer.Option(help="Patterns of lower quality are not classified.")
     ] = 0.25,
+    mean_with: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            metavar="MODEL",
+            help="An exported model that the run began with: take the mean of both weights.",
+        ),
+    ] = None,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the run's weights in that mean.")
+    ] = 0.5,
 ) -> None:
     """Calibrate a trained network and write it as a model with its card."""
     from napari_bravais.training.export import export as export_model
@@ -121,7 +133,8 @@ def export(
             "minutes": round(log["seconds"] / 60, 1),
         },
     }
-    typer.echo(f"Written: {export_model(run / 'averaged.keras', library, output, card)}")
+    target = export_model(run / "averaged.keras", library, output, card, mean_with, share)
+    typer.echo(f"Written: {target}")
 
 
 def add_commands(app: typer.Typer) -> None:

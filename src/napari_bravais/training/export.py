@@ -12,12 +12,16 @@ from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.model.network import with_preparation, without_crystals
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
+from napari_bravais.training.train import load_backbone, weighted_layers
 
 #: Share of patterns to calibrate with whose structure type the network does not know.
 UNKNOWN_SHARE = 0.1
 
+#: Patterns to calibrate with.
+CALIBRATION_PATTERNS = 4096
 
-def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: int = 4096) -> float:
+
+def calibration_temperature(backbone: keras.Model, library: MasterLibrary) -> float:
     """Find the temperature that makes a network's probabilities likeliest.
 
     Most of the patterns are new ones of trained materials, as they are in maps; some are of
@@ -28,7 +32,7 @@ def calibration_temperature(backbone: keras.Model, library: MasterLibrary, n: in
     logits, labels = [], []
     for part, share in (("trained", 1 - UNKNOWN_SHARE), ("validation type", UNKNOWN_SHARE)):
         exposures = Exposures(library, library.indices(part), seed=17)
-        for _ in range(round(share * n / 64)):
+        for _ in range(round(share * CALIBRATION_PATTERNS / 64)):
             drawn = exposures.draw(64)
             seen = {"prepared": drawn.prepared, "camera": drawn.camera}
             logits.append(backbone.predict_on_batch(seen)["logits"])
@@ -55,7 +59,45 @@ def in_single_precision(network: keras.Model) -> keras.Model:
     return single
 
 
-def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, card: dict) -> Path:
+def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
+    """Give a network the means of its own weights and those of a model that was exported.
+
+    A mean of what two runs, one begun with the other, end with reads better than either
+    (Wortsman et al. 2022, arXiv:2203.05482).
+
+    Parameters
+    ----------
+    backbone
+        A network without its answer that serves training alone.
+    model
+        A ``.keras`` file that `export` wrote, with its card beside it, of the same architecture.
+    share
+        Of the network's own weights in the means.
+
+    Returns
+    -------
+    dict
+        That model's card.
+    """
+    card = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
+    earlier = weighted_layers(load_backbone(model))
+    for name, layer in weighted_layers(backbone).items():
+        others = earlier[name].get_weights()
+        if name == "logits":
+            others = [weights * card["temperature"] for weights in others]
+        both = zip(layer.get_weights(), others, strict=True)
+        layer.set_weights([share * own + (1 - share) * other for own, other in both])
+    return card
+
+
+def export(
+    checkpoint: str | Path,
+    library: MasterLibrary,
+    target: str | Path,
+    card: dict,
+    earlier: str | Path | None = None,
+    share: float = 0.5,
+) -> Path:
     """Write a calibrated float32 model that takes raw patterns, and its model card.
 
     Parameters
@@ -68,6 +110,11 @@ def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, c
         The ``.keras`` file to write; the card goes beside it as ``.json``.
     card
         What the card says; the checksum, classes and temperature are added.
+    earlier
+        A model that was exported, to take the mean of its weights and the checkpoint's; what it was
+        trained on is added to what ``card`` says.
+    share
+        Of the checkpoint's weights in that mean.
 
     Returns
     -------
@@ -76,6 +123,10 @@ def export(checkpoint: str | Path, library: MasterLibrary, target: str | Path, c
     """
     trained = keras.saving.load_model(checkpoint, compile=False)
     backbone = in_single_precision(without_crystals(trained))
+    if earlier is not None:
+        before = mean_with(backbone, earlier, share)["trained_on"]
+        shown = {key: card["trained_on"][key] + before[key] for key in ("patterns", "minutes")}
+        card = {**card, "trained_on": card["trained_on"] | shown}
     temperature = calibration_temperature(backbone, library)
     # Dividing the last layer's weights divides the logits, and the model needs no further layer.
     head = backbone.get_layer("logits")

@@ -23,12 +23,14 @@ BATCHES_PER_EPOCH = 125
 #: Batches after which processes that train together take the mean of their weights.
 BATCHES_APART = 25
 
-#: Of Muon, for convolutions; AdamW's, for all else, is `ADAM_RATIO` times that.
+#: Of Muon, for convolutions; AdamW's, for all else, is `ADAM_RATIO` times that. The second is for
+#: networks that have been trained before.
 PEAK_LEARNING_RATE = 1e-3
+LATER_LEARNING_RATE = 5e-4
 ADAM_RATIO = 3.0
 
 #: Share of its latest weights in a run's average, after each epoch.
-NEWEST_SHARE = 0.1
+NEWEST_SHARE = 0.03
 
 #: Weight of naming the crystal in the loss, against naming its lattice.
 CRYSTAL_WEIGHT = 0.5
@@ -84,7 +86,8 @@ class Clock(keras.callbacks.Callback):
         """Set the learning rate and the difficulty."""
         share = min(self.elapsed / self.seconds, 1.0)
         annealed = 0.5 * (1 + np.cos(np.pi * share))
-        rate = PEAK_LEARNING_RATE * min(share / 0.02 + 0.02, 1.0) * annealed
+        peak = PEAK_LEARNING_RATE if self.fresh else LATER_LEARNING_RATE
+        rate = peak * min(share / 0.02 + 0.02, 1.0) * annealed
         self.model.optimizer.learning_rate = max(rate, 1e-6)
         self.exposures.difficulty = min(0.3 + 2 * share, 1.0) if self.fresh else 1.0
 
@@ -160,16 +163,17 @@ def compile_for_training(backbone: keras.Model) -> None:
     )
 
 
+def weighted_layers(backbone: keras.Model) -> dict[int | str, keras.layers.Layer]:
+    """Return the layers that have weights: heads by their names, others by their order."""
+    layers = [layer for layer in backbone.layers if layer.weights]
+    heads = {layer.name: layer for layer in layers if layer.name in backbone.output}
+    body = [layer for layer in layers if layer.name not in heads]
+    return dict(enumerate(body)) | heads
+
+
 def take_weights(backbone: keras.Model, earlier: keras.Model) -> None:
     """Give a network what another of its architecture has learnt, heads of the same size too."""
-
-    def parts(network):
-        layers = [layer for layer in network.layers if layer.weights]
-        heads = {layer.name: layer for layer in layers if layer.name in network.output}
-        body = [layer for layer in layers if layer.name not in heads]
-        return dict(enumerate(body)) | heads
-
-    own, other = parts(backbone), parts(earlier)
+    own, other = weighted_layers(backbone), weighted_layers(earlier)
     for name in own.keys() & other.keys():
         if [w.shape for w in own[name].weights] == [w.shape for w in other[name].weights]:
             own[name].set_weights(other[name].get_weights())
