@@ -341,7 +341,7 @@ def _seen(shown: Map) -> np.ndarray:
 
 
 def _paint(axes: "Axes", values: np.ndarray, like: Map, **colours) -> None:
-    """Paint values, shape (ny, nx), coloured where they are drawn: that takes a tenth of memory."""
+    """Paint values, shape (ny, nx), coloured where they are drawn: that takes less memory."""
     height, width = like.extent
     axes.imshow(
         values,

@@ -62,7 +62,7 @@ def in_single_precision(network: keras.Model) -> keras.Model:
 def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     """Give a network the means of its own weights and those of a model that was exported.
 
-    A mean of what two runs, one begun with the other, end with reads better than either
+    A mean of what two runs, one begun with the other, end with can read better than either
     (Wortsman et al. 2022, arXiv:2203.05482).
 
     Parameters

@@ -29,8 +29,10 @@ PEAK_LEARNING_RATE = 1e-3
 LATER_LEARNING_RATE = 5e-4
 ADAM_RATIO = 3.0
 
-#: Share of its latest weights in a run's average, after each epoch.
-NEWEST_SHARE = 0.03
+#: Share of its latest weights in a run's average, after each epoch; the second is for networks that
+#: have been trained before, and so change less.
+NEWEST_SHARE = 0.1
+LATER_NEWEST_SHARE = 0.03
 
 #: Weight of naming the crystal in the loss, against naming its lattice.
 CRYSTAL_WEIGHT = 0.5
@@ -130,7 +132,8 @@ class Clock(keras.callbacks.Callback):
         newest = self.model.get_weights()
         if path.exists():
             earlier = keras.saving.load_model(path, compile=False).get_weights()
-            share = max(NEWEST_SHARE, 1 / len(self.log))
+            least = NEWEST_SHARE if self.fresh else LATER_NEWEST_SHARE
+            share = max(least, 1 / len(self.log))
             newest = [e + share * (n - e) for e, n in zip(earlier, newest, strict=True)]
         mean.set_weights(newest)
         with replacing(path) as temporary:
