@@ -229,6 +229,12 @@ def test_the_wheel_passes_over_controls_and_leaves_them_alone(window):
         QApplication.sendEvent(control, event)
         assert not event.isAccepted()  # Qt hands it on, to scroll the panel
     assert window.controller.display.settings == settings
+    bar = window.panel.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    assert bar.maximum() > 0
+    QApplication.sendEvent(window.panel.viewport(), _wheel_turned(window.panel.viewport()))
+    assert bar.value() < bar.maximum()
+    window.panel.scroll_to_top()
 
 
 def _wheel_turned(control) -> QWheelEvent:

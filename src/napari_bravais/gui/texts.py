@@ -128,7 +128,7 @@ def _unit(scan: Message) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2g} MB"
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:,.{1 if size < 1e7 else 0}f} MB"
 
 
 def _duration(seconds: float) -> str:

@@ -73,7 +73,9 @@ class Panel(QScrollArea):
     def eventFilter(self, watched, event) -> bool:
         """Make room when the contents need more; keep the wheel from controls it only passes."""
         is_content = watched is self.widget()
-        if event.type() == QEvent.Type.Wheel and not is_content and not watched.hasFocus():
+        # Qt asks here for the scroll bars too, which have to turn with the wheel
+        is_control = self.widget().isAncestorOf(watched)
+        if event.type() == QEvent.Type.Wheel and is_control and not watched.hasFocus():
             event.ignore()
             return True
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and is_content:
