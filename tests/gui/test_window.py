@@ -252,6 +252,29 @@ def _wheel_turned(control) -> QWheelEvent:
     )
 
 
+def test_what_went_wrong_stays_in_sight(window, tmp_path):
+    panel, notice = window.panel, window.panel.notice
+    width, top = panel.minimumWidth(), panel.viewport().geometry().top()
+    missing = tmp_path / ("without-a-blank-" * 12) / "scan.h5"
+    window.controller.open(missing)
+    wait_until(notice.isVisible, "the notice")
+    assert window.said("does not exist")
+    shown = notice.text_label.text().replace("\u200b", "")
+    assert str(missing) in shown and "does not exist" in shown
+    panel.verticalScrollBar().setValue(panel.verticalScrollBar().maximum())
+    QApplication.processEvents()
+    assert 0 < notice.geometry().bottom() < panel.viewport().geometry().top()
+    assert notice.text_label.height() > 3 * notice.fontMetrics().height()
+    assert panel.minimumWidth() == width
+    frame = panel.grab().toImage().pixelColor(panel.width() // 3, notice.y())
+    assert frame.red() > 150 > frame.green() > frame.blue()
+
+    QTest.mouseClick(notice.close_button, Qt.MouseButton.LeftButton)
+    assert not notice.isVisible()
+    assert panel.viewport().geometry().top() == top
+    panel.scroll_to_top()
+
+
 def test_other_files_are_left_to_other_readers(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.zeros(3)

@@ -10,7 +10,6 @@ import numpy as np
 from napari.layers import Labels
 from napari.qt.threading import thread_worker
 from napari.utils.colormaps import DirectLabelColormap
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QProcess, QTimer
 from qtpy.QtWidgets import QFileDialog
 
@@ -19,6 +18,7 @@ from napari_bravais.gui.cif_lattices import CifLattices
 from napari_bravais.gui.classes import classes_of, values_of
 from napari_bravais.gui.display import Display
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
+from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
 from napari_bravais.gui.settings import Settings, centre_by_hand
@@ -178,7 +178,7 @@ class Comparing(QObject):
         if status:
             text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
             self._section.show_result("")
-            show_error(text.splitlines()[-1] if text else "Hough indexing failed.")
+            tell_error(text.splitlines()[-1] if text else "Hough indexing failed.")
             self._show_enabled()
             return
         path = next(Path(self._folder.name).glob("*.h5"))
@@ -204,7 +204,7 @@ class Comparing(QObject):
             if fault is not None:
                 self._section.show_result("")
                 if not stored:
-                    show_error(fault)
+                    tell_error(fault)
             elif other is not None:
                 self._show(other, wanted=not stored)
             self._show_enabled()

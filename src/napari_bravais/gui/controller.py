@@ -3,7 +3,6 @@
 import threading
 from pathlib import Path
 
-from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
@@ -15,6 +14,7 @@ from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.network import Network
+from napari_bravais.gui.notices import tell_error, tell_warning
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import (
     GIVEN_CENTRE,
@@ -113,11 +113,13 @@ class Controller(QObject):
         self.comparing.release()
         self.scene.release()
         self.display.release()
+        self._panel.notice.release()
 
     # what the user asks for
 
     def open(self, path: str | Path) -> None:
         """Open a scan, whose image shows when it is read, or a saved result with its scan."""
+        self._panel.notice.clear()
         if looks_like_result(Path(path)):
             self.reopening.open(Path(path))
             return
@@ -129,6 +131,7 @@ class Controller(QObject):
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
+        self._panel.notice.clear()
         settings = self.display.settings
         centre = centre_by_hand(settings)
         given = {name: getattr(settings, name) for name in CENTRE}
@@ -280,18 +283,18 @@ class Controller(QObject):
         if message["id"] not in waited_for:
             return  # nobody waits for it any more
         self._stop_waiting(message["id"])
-        show_error(message["text"])
+        tell_error(message["text"])
 
     def _on_died(self, message: Message) -> None:
         self._stop_waiting()
         if message["restarted"]:
-            show_warning(
+            tell_warning(
                 "The classifier's process ended unexpectedly; another one has been started. What "
                 f"was mapped is kept. ({message['reason']})"
             )
             return
         self._panel.map.classifier_label.setText("The classifier does not run.")
-        show_error(
+        tell_error(
             "The classifier's process ended unexpectedly, again and again. It is started once "
             f"more when you need it. ({message['reason']})"
         )

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog
 
+from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import IMAGE, Scene
 from napari_bravais.gui.sections.scan import ScanSection
 from napari_bravais.io.electron_image import read_image, resampled
@@ -91,12 +91,12 @@ class Images(QObject):
     def add(self, path: Path) -> None:
         """Lay an image file over the whole map."""
         if self._scene.scan is None:
-            show_error("Open a scan first: the image is laid over its map.")
+            tell_error("Open a scan first: the image is laid over its map.")
             return
         try:
             data = read_image(path)
         except Exception as error:  # each image format raises its own
-            show_error(f"{path.name} cannot be shown: {error}")
+            tell_error(f"{path.name} cannot be shown: {error}")
             return
         step = np.divide(self._scene.extent, data.shape[:2])
         offset = (step - self._scene.scan["step"]) / 2

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui.display import Display
+from napari_bravais.gui.notices import tell_error, tell_warning
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
 from napari_bravais.gui.settings import Settings
@@ -62,18 +62,18 @@ class Network(QObject):
         self._section.classifier_label.setText(f"{message['model']} on {message['device']}")
         self._scene.say("The network is loaded.")
         if self._used[1] == GPU and not message["device"].startswith(GPU):
-            show_warning("No GPU is seen here that the network could run on.")
+            tell_warning("No GPU is seen here that the network could run on.")
         self._display.advise(message["quality_threshold"])
         self.loaded.emit(True)
 
     def failed(self, message: Message) -> None:
         """Say why the network is not loaded; go back to the bundled one."""
         if self._used[0]:
-            show_error(f"{message['text']}. The bundled network is used instead.")
+            tell_error(f"{message['text']}. The bundled network is used instead.")
             self._display.change(model="")
         else:
             self._section.classifier_label.setText("The network could not be loaded.")
-            show_error(message["text"])
+            tell_error(message["text"])
 
     @property
     def _wanted(self) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from napari.settings import get_plugin_settings
-from napari.utils.notifications import show_warning
 
+from napari_bravais.gui.notices import tell_warning
 from napari_bravais.gui.settings import KEPT, Settings
 
 
@@ -39,7 +39,7 @@ class Preferences:
                 for name in KEPT:
                     setattr(self._kept, name, getattr(settings, name))
         except OSError as error:
-            show_warning(f"The settings are not kept for the next session: {error}")
+            tell_warning(f"The settings are not kept for the next session: {error}")
 
     def release(self) -> None:
         """Listen no more."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari.qt.threading import thread_worker
-from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_bravais.gui.notices import tell_error, tell_warning
 from napari_bravais.gui.settings import CENTRE, UNDONE, Settings
 from napari_bravais.io.results import RESULT_FILES, load_result
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -50,11 +50,11 @@ class Reopening(QObject):
         def found(answer) -> None:
             phase_map, fault = answer
             if fault is not None:
-                show_error(fault)
+                tell_error(fault)
                 return
             scan = scan_of(phase_map, path) or self._ask(phase_map)
             if scan is None:
-                show_warning(f"{path.name} was not opened: it needs its scan to be inspected.")
+                tell_warning(f"{path.name} was not opened: it needs its scan to be inspected.")
                 return
             self._open_scan(scan)
             self._waiting = phase_map
@@ -71,7 +71,7 @@ class Reopening(QObject):
         """Return the map that waits for the scan of this shape that has just been opened."""
         phase_map, self._waiting = self._waiting, None
         if phase_map is not None and phase_map.shape != shape:
-            show_error(
+            tell_error(
                 f"The saved map has {phase_map.shape} pixels, but this scan {shape}: it is another."
             )
             return None

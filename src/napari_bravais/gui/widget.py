@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bravais.gui.notices import NoticeBar
 from napari_bravais.gui.sections.compare import CompareSection
 from napari_bravais.gui.sections.export import ExportSection
 from napari_bravais.gui.sections.inspect import InspectSection
@@ -20,6 +21,9 @@ from napari_bravais.gui.sections.scan import ScanSection
 
 #: The least width, in pixels, so that the panel seldom need grow with the legend.
 _WIDTH = 392
+
+#: Pixels between the notice and all else.
+_GAP = 4
 
 
 class Panel(QScrollArea):
@@ -40,6 +44,8 @@ class Panel(QScrollArea):
             layout.addWidget(section)
         layout.addStretch()
         self.setWidget(content)
+        self.notice = NoticeBar(self)
+        self.notice.changed.connect(self._place_notice)
         content.installEventFilter(self)
         for kind in (QAbstractSlider, QAbstractSpinBox, QComboBox):
             for control in content.findChildren(kind):
@@ -69,6 +75,18 @@ class Panel(QScrollArea):
         # napari's style gives the bar more room than the bar asks for
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(width + max(bar, self.width() - self.viewport().width()))
+
+    def _place_notice(self) -> None:
+        """Lay the notice above all that scrolls."""
+        width = self.width() - self.verticalScrollBar().width()
+        height = self.notice.heightForWidth(width - 2 * _GAP) if self.notice.isVisibleTo(self) else 0
+        self.setViewportMargins(0, height + 2 * _GAP if height else 0, 0, 0)
+        self.notice.setGeometry(_GAP, _GAP, width - 2 * _GAP, height)
+
+    def resizeEvent(self, event) -> None:
+        """Lay the notice out anew."""
+        super().resizeEvent(event)
+        self._place_notice()
 
     def eventFilter(self, watched, event) -> bool:
         """Make room when the contents need more; keep the wheel from controls it only passes."""
