@@ -252,6 +252,28 @@ def _wheel_turned(control) -> QWheelEvent:
     )
 
 
+def test_the_view_fits_a_resized_window_until_the_user_moves_it(window):
+    viewer, camera = window.viewer, window.viewer.scene.camera
+    geometry = viewer.window.geometry()
+    fitted = camera.zoom
+
+    def resize(width, height):
+        before = viewer.canvas.size
+        viewer.window.resize(width, height)
+        wait_until(lambda: viewer.canvas.size != before, "the canvas")
+
+    resize(1180, 740)
+    assert 0.5 * fitted < camera.zoom < 0.99 * fitted
+    resize(*geometry[2:])
+    assert camera.zoom == pytest.approx(fitted, rel=1e-3)
+    camera.zoom *= 2
+    resize(1180, 740)
+    assert camera.zoom == pytest.approx(2 * fitted, rel=1e-3)
+    resize(*geometry[2:])
+    window.controller.scene.reset_view()
+    assert camera.zoom == pytest.approx(fitted, rel=1e-3)
+
+
 def test_what_went_wrong_stays_in_sight(window, tmp_path):
     panel, notice = window.panel, window.panel.notice
     width, top = panel.minimumWidth(), panel.viewport().geometry().top()

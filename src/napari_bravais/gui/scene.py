@@ -132,6 +132,7 @@ class Scene:
         self.places: dict[str, Place] = {}
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
+        self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
 
@@ -276,8 +277,15 @@ class Scene:
         """Fit the view to the scanned area."""
         if IMAGE in self.places:
             self._viewer.reset_view(layers=[self.places[IMAGE].layer])
+            self._fitted = self._camera
             for delay in _SETTLING:
                 QTimer.singleShot(delay, self._tell_cameras)
+
+    @property
+    def _camera(self) -> np.ndarray:
+        """Where the user looks: zoom and centre."""
+        camera = self._viewer.scene.camera
+        return np.array([camera.zoom, *camera.center])
 
     def _tell_cameras(self) -> None:
         """Let new panes be drawn once more.
@@ -338,10 +346,14 @@ class Scene:
         return grid_shape(self.extent, size, count, self.arrangement.grid)
 
     def _fit_grid(self, event=None) -> None:
-        """Lay the grid anew if the canvas has got a size that another one suits better."""
+        """Fit grid and view to the canvas's new size, the view unless the user has moved it."""
+        if not self.places:
+            return
         grid = self._viewer.canvas.grid
-        if self.places and grid.enabled and grid.shape != self._best_shape:
+        if grid.enabled and grid.shape != self._best_shape:
             self._lay_grid()
+            self.reset_view()
+        elif np.allclose(self._camera, self._fitted, rtol=1e-3):
             self.reset_view()
 
     def _forget(self, event) -> None:

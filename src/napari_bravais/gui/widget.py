@@ -79,7 +79,9 @@ class Panel(QScrollArea):
     def _place_notice(self) -> None:
         """Lay the notice above all that scrolls."""
         width = self.width() - self.verticalScrollBar().width()
-        height = self.notice.heightForWidth(width - 2 * _GAP) if self.notice.isVisibleTo(self) else 0
+        height = (
+            self.notice.heightForWidth(width - 2 * _GAP) if self.notice.isVisibleTo(self) else 0
+        )
         self.setViewportMargins(0, height + 2 * _GAP if height else 0, 0, 0)
         self.notice.setGeometry(_GAP, _GAP, width - 2 * _GAP, height)
 
