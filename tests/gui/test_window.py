@@ -15,6 +15,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QSlider
 
+from napari_bravais.gui.notices import tell_done, tell_error
 from napari_bravais.gui.reader import get_reader
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.lattices import LATTICES
@@ -292,6 +293,10 @@ def test_what_went_wrong_stays_in_sight(window, tmp_path):
     assert frame.red() > 150 > frame.green() > frame.blue()
 
     QTest.mouseClick(notice.close_button, Qt.MouseButton.LeftButton)
+    assert not notice.isVisible()
+    tell_error("It failed.")
+    assert notice.isVisible()
+    tell_done("It went well.")
     assert not notice.isVisible()
     assert panel.viewport().geometry().top() == top
     panel.scroll_to_top()

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari.qt.threading import thread_worker
-from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_bravais.gui.notices import tell_error
+from napari_bravais.gui.notices import tell_done, tell_error
 from napari_bravais.io.figures import FORMATS
 
 _FILTERS = "PNG image (*.png);;SVG drawing (*.svg);;PDF document (*.pdf);;TIFF image (*.tif)"
@@ -73,7 +72,7 @@ def in_thread(write: Callable, path: Path, done: Callable[[], None] | None = Non
 
     def tell(fault: str | None) -> None:
         if fault is None:
-            show_info(f"Saved {path.name} in {path.parent}")
+            tell_done(f"Saved {path.name} in {path.parent}")
         else:
             tell_error(f"{path.name} was not saved: {fault} ({path.parent})")
         if done is not None:

@@ -22,7 +22,7 @@ _ERROR_COLOUR, _WARNING_COLOUR = "#d55e00", "#e69f00"
 
 
 class Notice(Notification):
-    """A message of napari-bravais about something that went wrong."""
+    """A message of napari-bravais."""
 
 
 def tell_error(text: str) -> None:
@@ -35,8 +35,13 @@ def tell_warning(text: str) -> None:
     notification_manager.dispatch(Notice(text, NotificationSeverity.WARNING))
 
 
+def tell_done(text: str) -> None:
+    """Tell the user that something went well, after all."""
+    notification_manager.dispatch(Notice(text, NotificationSeverity.INFO))
+
+
 class NoticeBar(QFrame):
-    """The last notice in full, until it is closed.
+    """What went wrong last, in full, until it is closed or something goes well.
 
     Parameters
     ----------
@@ -76,6 +81,9 @@ class NoticeBar(QFrame):
 
     def _on_notification(self, notification: Notification) -> None:
         if not isinstance(notification, Notice):
+            return
+        if notification.severity == NotificationSeverity.INFO:
+            self.clear()
             return
         is_error = notification.severity == NotificationSeverity.ERROR
         kinds = QStyle.StandardPixmap

@@ -78,12 +78,11 @@ class Panel(QScrollArea):
 
     def _place_notice(self) -> None:
         """Lay the notice above all that scrolls."""
-        width = self.width() - self.verticalScrollBar().width()
-        height = (
-            self.notice.heightForWidth(width - 2 * _GAP) if self.notice.isVisibleTo(self) else 0
-        )
-        self.setViewportMargins(0, height + 2 * _GAP if height else 0, 0, 0)
-        self.notice.setGeometry(_GAP, _GAP, width - 2 * _GAP, height)
+        width = self.width() - self.verticalScrollBar().width() - 2 * _GAP
+        height = self.notice.heightForWidth(width)
+        room = height + 2 * _GAP if self.notice.isVisibleTo(self) else 0
+        self.setViewportMargins(0, room, 0, 0)
+        self.notice.setGeometry(_GAP, _GAP, width, height)
 
     def resizeEvent(self, event) -> None:
         """Lay the notice out anew."""
