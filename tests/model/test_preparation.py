@@ -62,6 +62,27 @@ def test_hot_and_dead_pixels_do_not_drown_the_pattern(prepare, bands):
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.92
 
 
+@pytest.mark.parametrize("value", [0, 4095])
+def test_dead_rows_and_gaps_between_sensors_are_missing(prepare, bands, value):
+    rng = np.random.default_rng(0)
+    noisy = bands + rng.normal(size=bands.shape)
+    gaps = noisy.copy()
+    gaps[29:31], gaps[:, 29:31], gaps[7], gaps[:, 50] = value, value, value, value
+    whole, with_gaps = prepare([noisy, gaps])
+    assert not with_gaps[SIZE // 2 - 1 : SIZE // 2 + 1].any()
+    assert not with_gaps[:, SIZE // 2 - 1 : SIZE // 2 + 1].any()
+    seen = with_gaps != 0
+    assert 0.85 < seen.mean() < 0.95
+    assert np.corrcoef(whole[seen], with_gaps[seen])[0, 1] > 0.9
+
+
+def test_rows_without_a_hot_pixel_are_not_taken_for_dead(prepare, bands):
+    hot = bands.copy()
+    hot[np.arange(0, 60, 5), np.arange(12) * 7 % 60] = 65535
+    (prepared,) = prepare([hot])
+    assert prepared.any(axis=0).all() and prepared.any(axis=1).all()
+
+
 def test_outside_a_circular_phosphor_is_zero_and_does_not_disturb_inside(prepare, bands):
     y, x = np.mgrid[:60, :60]
     outside = np.hypot(y - 29.5, x - 29.5) > 29

@@ -32,7 +32,9 @@ def test_exposures_are_whole_grey_levels_and_the_input_is_left_alone(clean):
 
 
 def test_more_noise_hides_more(clean):
-    plain = {"overlap": 0, "mask": 0, "dust": 0, "dead": 0, "compressed": 0, "blur": 0}
+    plain = dict.fromkeys(
+        ("overlap", "mask", "dust", "dead", "compressed", "blur", "stretched", "jpeg"), 0
+    )
     likeness = []
     for noise in (0.05, 0.5, 2.0):
         faults = DetectorFaults(noise=(noise, noise * 1.01), contrast=(0.3, 0.31), **plain)
@@ -58,7 +60,9 @@ def test_sharpened_exposures_lose_broad_intensities_and_keep_fine_ones():
     y, x = np.mgrid[:60, :60]
     # a period of 20 pixels, and one of 4 with the same strength
     clean = (np.sin(2 * np.pi * x / 20) + np.sin(2 * np.pi * y / 4))[None].repeat(64, axis=0)
-    plain = {"overlap": 0, "mask": 0, "dust": 0, "dead": 0, "compressed": 0, "blur": 0}
+    plain = dict.fromkeys(
+        ("overlap", "mask", "dust", "dead", "compressed", "blur", "stretched", "jpeg"), 0
+    )
     faults = DetectorFaults(noise=(0.01, 0.02), cloud=0, excess=0, tone=1, flattened=1, **plain)
     spectra = {}
     for sharpened in (0.0, 0.9):

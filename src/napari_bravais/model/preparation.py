@@ -75,9 +75,10 @@ class Preparation(keras.layers.Layer):
 
     Patterns of shape (n, h, w), any real scale, become shape (n, 80, 80, 1) with zero mean and
     unit deviation. The middle square of an oblong detector is kept, so angles are not distorted.
-    Regions without any variation (dead borders, saturation), regions without light (outside a
-    circular phosphor) and values that are not finite count as missing: they do not enter the
-    background, and are zero in the output. A pattern with nothing in it becomes all zeros.
+    Regions without any variation (dead borders, saturation), rows and columns with hardly any (dead
+    ones, gaps between sensors), regions without light (outside a circular phosphor) and values that
+    are not finite count as missing: they do not enter the background, and are zero in the output.
+    A pattern with nothing in it becomes all zeros.
 
     Parameters
     ----------
@@ -160,7 +161,16 @@ class Preparation(keras.layers.Layer):
             variance = ops.sum(present * (raw - mean) ** 2, axis=(1, 2), keepdims=True) / count
             reach = 3.5 * ops.sqrt(variance)
             raw = ops.clip(raw, mean - reach, mean + reach)
+        # only now: among hot pixels all other rows would seem dead
+        present = present * _live(raw, 1) * _live(raw, 2)
         return (raw - mean) / (ops.sqrt(variance) + 1e-12), present
+
+
+def _live(images, axis):
+    """Find dead rows or columns, and gaps between sensors: hardly any variation along ``axis``."""
+    contrast = ops.max(images, axis=axis, keepdims=True) - ops.min(images, axis=axis, keepdims=True)
+    usual = ops.mean(contrast, axis=3 - axis, keepdims=True)
+    return ops.cast(contrast > 0.05 * usual, "float32")
 
 
 def _as_channels(images):

@@ -1,9 +1,11 @@
 """The faults of real detectors, laid on clean patterns."""
 
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numba as nb
 import numpy as np
+from PIL import Image
 from scipy import fft
 
 
@@ -53,10 +55,14 @@ class DetectorFaults:
         simulations by different programs, at different energies, differ as much.
     compressed
         Share of patterns with few grey levels or a gain that is not linear, each.
+    stretched
+        Share of patterns whose contrast was stretched until some of each end is saturated.
+    jpeg
+        Share of patterns that were stored as JPEG, as some vendors' programs do.
     """
 
     noise: tuple[float, float] = (0.1, 2.5)
-    blur: float = 1.0
+    blur: float = 1.5
     contrast: tuple[float, float] = (0.015, 0.4)
     overlap: float = 0.1
     mask: float = 0.15
@@ -70,6 +76,8 @@ class DetectorFaults:
     flattened: float = 0.4
     tone: float = 1.5
     compressed: float = 0.15
+    stretched: float = 0.15
+    jpeg: float = 0.1
 
     def eased(self, difficulty: float) -> "DetectorFaults":
         """Return milder faults: none of noise's worst at 0, these at a difficulty of 1."""
@@ -293,4 +301,18 @@ def expose(
         rng,
     )
     _dim(exposed, rng, faults)
+    _store(exposed, rng, faults)
     return np.floor(exposed + 0.5)
+
+
+def _store(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
+    """Stretch and compress exposures as programs do that store them, in place."""
+    n = len(patterns)
+    for b in np.flatnonzero(rng.random(n) < faults.stretched):
+        low, high = np.percentile(patterns[b], (rng.uniform(0, 10), rng.uniform(90, 100)))
+        patterns[b] = np.clip((patterns[b] - low) / max(high - low, 1e-6), 0, 1) * 255
+    for b in np.flatnonzero(rng.random(n) < faults.jpeg):
+        grey = patterns[b] * (255 / max(patterns[b].max(), 1))
+        file = BytesIO()
+        Image.fromarray(grey.astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(40, 95)))
+        patterns[b] = np.asarray(Image.open(file))

@@ -10,9 +10,11 @@ from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import random_centres
 
-#: The noise at which accuracy is stated, the static background removed or smooth; the other faults
-#: are those of training.
-MODERATE = DetectorFaults(noise=(0.2, 0.6), contrast=(0.05, 0.4), structured=0)
+#: The noise at which accuracy is stated, the static background removed or smooth, the patterns
+#: stored as the camera took them; the other faults are those of training.
+MODERATE = DetectorFaults(
+    noise=(0.2, 0.6), contrast=(0.05, 0.4), blur=1, structured=0, stretched=0, jpeg=0
+)
 
 #: Detector size at which accuracy is stated, in pixels.
 SIZE = 60

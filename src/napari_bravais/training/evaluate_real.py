@@ -114,6 +114,8 @@ def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
         "mirrored": changed(square[:, :, ::-1], mirror=-1),
         # a turned square has corners outside the old one: the inner 70 % has none
         "turned by 15°, inner 70 %": changed(middle(turned(15), 0.7), share=0.7, turn=15),
+        "a dead cross, as between sensors": changed(crossed(square)),
+        "stretched, a tenth of each end saturated": changed(stretched(square)),
     }
 
 
@@ -153,6 +155,20 @@ def binned(patterns: np.ndarray, factor: int) -> np.ndarray:
     height, width = height // factor, width // factor
     whole = patterns[:, : height * factor, : width * factor]
     return whole.reshape(n, height, factor, width, factor).mean(axis=(2, 4))
+
+
+def crossed(patterns: np.ndarray) -> np.ndarray:
+    """Return square patterns, shape (n, h, w), without the middle 2 % of rows and columns."""
+    dead = np.abs(np.arange(patterns.shape[1]) + 0.5 - patterns.shape[1] / 2) <= max(
+        1, patterns.shape[1] / 100
+    )
+    return np.where(dead[:, None] | dead, 0, patterns)
+
+
+def stretched(patterns: np.ndarray) -> np.ndarray:
+    """Return patterns, shape (n, h, w), in 256 grey levels from their 10th to 90th percentile."""
+    low, high = np.percentile(patterns, (10, 90), axis=(1, 2), keepdims=True)
+    return np.floor(255.99 * np.clip((patterns - low) / (high - low), 0, 1))
 
 
 def evaluate_steadiness(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str, dict]:
