@@ -118,6 +118,12 @@ def test_changes_of_real_patterns():
     assert after.pattern_centre is None
     assert made["turned by 15°, inner 70 %"].patterns.shape == (2, 8, 8)
     assert np.isfinite(made["noise added, 0.5 of the contrast"].patterns).all()
+    cross = made["a dead cross, as between sensors"].patterns
+    assert not cross[:, 5:7].any() and not cross[..., 5:7].any()
+    np.testing.assert_array_equal(cross[:, 7:, 7:], before.patterns[:, 7:, 7:])
+    saturated = made["stretched, a tenth of each end saturated"].patterns
+    for end in (0, 255):
+        assert 0.05 < (saturated == end).mean() < 0.15
 
 
 def test_the_pattern_centre_goes_along_with_changes():

@@ -168,7 +168,7 @@ def crossed(patterns: np.ndarray) -> np.ndarray:
 def stretched(patterns: np.ndarray) -> np.ndarray:
     """Return patterns, shape (n, h, w), in 256 grey levels from their 10th to 90th percentile."""
     low, high = np.percentile(patterns, (10, 90), axis=(1, 2), keepdims=True)
-    return np.floor(255.99 * np.clip((patterns - low) / (high - low), 0, 1))
+    return np.floor(255.99 * np.clip((patterns - low) / np.maximum(high - low, 1e-6), 0, 1))
 
 
 def evaluate_steadiness(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str, dict]:
