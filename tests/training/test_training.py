@@ -7,7 +7,8 @@ import pytest
 
 from napari_bravais.lattices import lattice
 from napari_bravais.model.camera import told, unknown
-from napari_bravais.model.classifier import Classifier
+from napari_bravais.model.card import ModelError
+from napari_bravais.model.classifier import BUNDLED, Classifier
 from napari_bravais.model.network import CRYSTAL, build_backbone
 from napari_bravais.simulation.sample import PHASES
 from napari_bravais.training import export as exporting
@@ -132,6 +133,15 @@ def test_processes_that_train_together_agree_on_the_mean():
 def test_a_process_that_dies_ends_the_run_of_all(library, tmp_path):
     with pytest.raises(RuntimeError, match="died"):
         train_together(2, library, tmp_path, minutes=1, start=tmp_path / "none.keras")
+
+
+def test_no_mean_is_taken_with_another_network_or_without_its_card(tmp_path):
+    with pytest.raises(ModelError, match="its network is not the run's"):
+        exporting.mean_with(build_backbone(classes=3), BUNDLED, 0.5)
+    lonely = tmp_path / "lonely.keras"
+    lonely.write_bytes(BUNDLED.read_bytes())
+    with pytest.raises(ModelError, match=r"model card lonely\.json"):
+        exporting.mean_with(build_backbone(), lonely, 0.5)
 
 
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.model.card import ModelError, read_card
 from napari_bravais.model.network import with_preparation, without_crystals
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
@@ -78,11 +79,18 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     -------
     dict
         That model's card.
+
+    Raises
+    ------
+    napari_bravais.model.card.ModelError
+        If the model or its card is missing or damaged, or its network another than ``backbone``.
     """
-    card = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
+    card = read_card(Path(model))
     earlier = weighted_layers(load_backbone(model))
     for name, layer in weighted_layers(backbone).items():
-        others = earlier[name].get_weights()
+        others = earlier[name].get_weights() if name in earlier else []
+        if [weights.shape for weights in others] != [tuple(w.shape) for w in layer.weights]:
+            raise ModelError(f"{model}: its network is not the run's: there is no mean of both")
         if name == "logits":
             others = [weights * card["temperature"] for weights in others]
         both = zip(layer.get_weights(), others, strict=True)
