@@ -74,3 +74,18 @@ def test_the_benchmark_tells_a_table_and_json(tmp_path):
     compared = report["compared"]["keras"]["times Hough, 1 phase"]
     assert compared == pytest.approx(whole / rates["Hough, 1 phase"], abs=0.02)
     assert report["machine"]["cores"] > 0 and report["peak_memory_mb"] > 100
+
+
+def test_a_map_that_was_killed_is_the_same(tmp_path):
+    command = "from napari_bravais.cli import app; app()"
+    process = subprocess.run(
+        [sys.executable, "-c", command, "scale", "600", "--kills", "1", "--json", "scale.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    (row,) = json.loads((tmp_path / "scale.json").read_text())["scale"]
+    assert row["same"] and row["seconds"] > 0 and row["peak_memory_mb"] > 100
+    assert "the same map" in process.stdout

@@ -34,6 +34,9 @@ STORAGE = {
 #: Patterns that Hough indexing is measured on, at most: it is slow.
 _HOUGH_PATTERNS = 1000
 
+#: Seconds that a map takes to begin, about.
+_START = 15
+
 #: Phases that Hough indexing looks for: name, space group, lattice parameter in Å.
 _PHASES = (("nickel", 225, 3.5236), ("iron", 229, 2.8665))
 
@@ -204,7 +207,9 @@ def _hough(scan: Scan, phases: int) -> Callable[[], int]:
     return index
 
 
-def measure_scale(sizes: list[int], storage: str, say: Callable[[str], None]) -> dict:
+def measure_scale(
+    sizes: list[int], storage: str, say: Callable[[str], None], kills: int = 0
+) -> dict:
     """Map scans of several sizes, each by a ``bravais map`` of its own.
 
     Parameters
@@ -215,12 +220,15 @@ def measure_scale(sizes: list[int], storage: str, say: Callable[[str], None]) ->
         One of `STORAGE`.
     say
         Told what is being measured.
+    kills
+        How often a second map of each scan is killed at random moments before it may end.
 
     Returns
     -------
     dict
         JSON-able: the machine, and of each size the seconds, from the command to its end, and the
-        peak memory in MB.
+        peak memory in MB; with kills, how many there were and whether the maps are the ``same``,
+        bit for bit.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -230,22 +238,56 @@ def measure_scale(sizes: list[int], storage: str, say: Callable[[str], None]) ->
             # elsewhere, for Linux counts the peak of who starts a process as the process's own
             subprocess.run([*_MAKE, scan, str(size), storage], check=True)
             command = [*_COMMAND, "map", scan, "-o", f"{folder}/out", "--fresh"]
+            quietly = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             start = time.perf_counter()
-            process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            process = subprocess.Popen(command, **quietly)
             _, status, usage = os.wait4(process.pid, 0)
             if status:
                 raise RuntimeError(f"bravais map failed on a scan of {size} patterns")
             seconds = round(time.perf_counter() - start, 1)
-            rows.append(
-                {
-                    "patterns": size,
-                    "seconds": seconds,
-                    "peak_memory_mb": usage.ru_maxrss // 1024,
-                }
-            )
+            row = {
+                "patterns": size,
+                "seconds": seconds,
+                "peak_memory_mb": usage.ru_maxrss // 1024,
+            }
+            if kills:
+                command = [*_COMMAND, "map", scan, "-o", f"{folder}/broken-off"]
+                row["kills"] = _run_with_kills(command, kills, seconds, quietly, say)
+                row["same"] = _same_maps(f"{folder}/out/map.npz", f"{folder}/broken-off/map.npz")
+                shutil.rmtree(f"{folder}/broken-off")
+            rows.append(row)
     return {"machine": machine(), "storage": storage, "scale": rows}
+
+
+def _run_with_kills(
+    command: list[str], kills: int, seconds: float, quietly: dict, say: Callable[[str], None]
+) -> int:
+    """Kill a command at random moments, let it end at last; return how often it was killed.
+
+    ``seconds`` is what it takes undisturbed; a start of some `_START` seconds is lost each time.
+    """
+    rng = np.random.default_rng()
+    for number in range(kills):
+        process = subprocess.Popen(command, **quietly)
+        try:
+            status = process.wait(rng.uniform(0, 2 * (_START + seconds / kills)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            say(f"killed, {number + 1} of {kills}")
+            continue
+        if status:
+            raise RuntimeError("bravais map failed after it was killed")
+        return number
+    subprocess.run(command, check=True, **quietly)
+    return kills
+
+
+def _same_maps(one: str, other: str) -> bool:
+    """Tell whether two saved maps are the same, bit for bit."""
+    with np.load(one) as first, np.load(other) as second:
+        names = ("probabilities", "quality")
+        return all(first[name].tobytes() == second[name].tobytes() for name in names)
 
 
 _COMMAND = [sys.executable, "-c", "from napari_bravais.cli import app; app()"]

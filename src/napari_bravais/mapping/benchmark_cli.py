@@ -54,15 +54,18 @@ def scale(
             "chunk."
         ),
     ] = "contiguous",
+    kills: Annotated[
+        int, typer.Option(min=0, help="Kill a second map so often, and compare it with the first.")
+    ] = 0,
     output: _Json = None,
 ) -> None:
     """Map scans of several sizes that are made for it; tell the time and the peak memory."""
     from napari_bravais.mapping.benchmark import measure_scale
 
     with plain_errors():
-        report = measure_scale(patterns, storage, _say)
+        report = measure_scale(patterns, storage, _say, kills)
         lines = [
-            f"{row['patterns']:>10} {row['seconds']:>10} {row['peak_memory_mb']:>10}"
+            f"{row['patterns']:>10} {row['seconds']:>10} {row['peak_memory_mb']:>10}{_killed(row)}"
             for row in report["scale"]
         ]
         _tell(report, "\n".join([f"{'patterns':>10} {'seconds':>10} {'MB':>10}", *lines]), output)
@@ -94,6 +97,13 @@ def benchmark_window(
         found = json.loads(process.stdout.splitlines()[-1])
     report = {"machine": measuring.machine(), "load_average": os.getloadavg()[0], **found}
     _tell(report, _window_table(report), output)
+
+
+def _killed(row: dict[str, Any]) -> str:
+    """Say how a map fared that was killed, if one was."""
+    if "kills" not in row:
+        return ""
+    return f"  killed {row['kills']} times: {'the same map' if row['same'] else 'ANOTHER MAP'}"
 
 
 def _say(text: str) -> None:
