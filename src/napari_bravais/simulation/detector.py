@@ -6,7 +6,7 @@ from io import BytesIO
 import numba as nb
 import numpy as np
 from PIL import Image
-from scipy import fft
+from scipy import fft, ndimage
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class DetectorFaults:
         Share of patterns whose contrast was stretched until some of each end is saturated.
     jpeg
         Share of patterns that were stored as JPEG, as some vendors' programs do.
+    smoothed
+        Share of patterns that were smoothed against noise, by a Gaussian or a median filter.
     """
 
     noise: tuple[float, float] = (0.1, 2.5)
@@ -78,6 +80,7 @@ class DetectorFaults:
     compressed: float = 0.15
     stretched: float = 0.15
     jpeg: float = 0.1
+    smoothed: float = 0.12
 
     def eased(self, difficulty: float) -> "DetectorFaults":
         """Return milder faults: none of noise's worst at 0, these at a difficulty of 1."""
@@ -306,13 +309,19 @@ def expose(
 
 
 def _store(patterns: np.ndarray, rng: np.random.Generator, faults: DetectorFaults) -> None:
-    """Stretch and compress exposures as programs do that store them, in place."""
+    """Smooth, stretch and compress exposures as programs do that store them, in place."""
     n = len(patterns)
+    if faults.smoothed:
+        for b in np.flatnonzero(rng.random(n) < faults.smoothed):
+            if rng.random() < 0.4:
+                patterns[b] = ndimage.median_filter(patterns[b], 3)
+            else:
+                patterns[b] = ndimage.gaussian_filter(patterns[b], rng.uniform(0.4, 1.3))
     for b in np.flatnonzero(rng.random(n) < faults.stretched):
         low, high = np.percentile(patterns[b], (rng.uniform(0, 10), rng.uniform(90, 100)))
         patterns[b] = np.clip((patterns[b] - low) / max(high - low, 1e-6), 0, 1) * 255
     for b in np.flatnonzero(rng.random(n) < faults.jpeg):
         grey = patterns[b] * (255 / max(patterns[b].max(), 1))
         file = BytesIO()
-        Image.fromarray(grey.astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(40, 95)))
+        Image.fromarray(grey.astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(20, 95)))
         patterns[b] = np.asarray(Image.open(file))

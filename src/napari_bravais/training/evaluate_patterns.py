@@ -13,7 +13,7 @@ from napari_bravais.training.patterns import random_centres
 #: The noise at which accuracy is stated, the static background removed or smooth, the patterns
 #: stored as the camera took them; the other faults are those of training.
 MODERATE = DetectorFaults(
-    noise=(0.2, 0.6), contrast=(0.05, 0.4), blur=1, structured=0, stretched=0, jpeg=0
+    noise=(0.2, 0.6), contrast=(0.05, 0.4), blur=1, structured=0, stretched=0, jpeg=0, smoothed=0
 )
 
 #: Detector size at which accuracy is stated, in pixels.

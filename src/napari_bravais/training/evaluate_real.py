@@ -86,6 +86,8 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
 
 def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
     """Return real patterns changed in ways that should not change the answer."""
+    from scipy.ndimage import median_filter, rotate
+
     square = middle(real.patterns, 1.0).astype(np.float32)
     centre = real.pattern_centre and tuple(
         of_middle_square(real.pattern_centre, real.patterns.shape[1:])
@@ -98,8 +100,6 @@ def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
         return RealSet(np.ascontiguousarray(patterns), real.lattice, moved)
 
     def turned(degrees):
-        from scipy.ndimage import rotate
-
         return rotate(square, degrees, axes=(1, 2), reshape=False, order=1)
 
     return {
@@ -116,6 +116,7 @@ def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
         "turned by 15°, inner 70 %": changed(middle(turned(15), 0.7), share=0.7, turn=15),
         "a dead cross, as between sensors": changed(crossed(square)),
         "stretched, a tenth of each end saturated": changed(stretched(square)),
+        "median of 3x3 pixels": changed(median_filter(square, (1, 3, 3))),
     }
 
 
