@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -16,19 +17,20 @@ MATERIALS = (
 
 @pytest.fixture
 def index():
-    centroids = np.array([[4.0, 0, 0], [0, 4.0, 0], [0, 0, 4.0]], np.float32)
-    return MaterialIndex(MATERIALS, centroids, np.eye(3), np.zeros(3), Doubt(0.2, 8.0, 1.0))
+    prior = np.array([0.6, 0.2, 0.2])
+    return MaterialIndex(MATERIALS, 2 * np.eye(3), np.zeros(3), prior, Doubt(0.2, 1.5, 1.0))
 
 
 def patterns(centre, n, seed=0):
     return np.asarray(centre) + np.random.default_rng(seed).normal(size=(n, 3))
 
 
-def test_candidates_come_nearest_first_and_elements_narrow_them(index):
+def test_candidates_come_likeliest_first_and_elements_narrow_them(index):
     seen = patterns([4, 1, 0], 50)
     found = index.candidates(seen)
     assert [c.material.name for c in found] == ["nickel", "gamma prime", "tungsten"]
-    assert found[0].probability > 0.9 and found[0].distance == pytest.approx(1, abs=0.4)
+    assert found[0].probability > 0.9 and 0.5 < found[0].likeness < 1
+    assert found[1].likeness < 0.05
     assert sum(c.probability for c in found) == pytest.approx(1)
     assert [c.material.formula for c in index.candidates(seen, {"W", "C"})] == ["W"]
     assert index.candidates(seen, ["Fe"]) == []
@@ -39,12 +41,19 @@ def test_more_orientations_make_surer(index):
     unsure = np.full((40, 14), 1 / 14)
     seen = patterns([4, 0, 0], 40)
     cubic = lattice("cF").index
+    seen[:] = [1, 0, 0]
     certainty = [index.pooled(seen[:n], unsure[:n])[cubic] for n in (1, 4, 40)]
     assert certainty[0] < certainty[1] < certainty[2] and certainty[2] > 0.8
 
 
+def test_of_materials_that_look_alike_the_one_that_is_met_oftener_is_likelier(index):
+    either = np.zeros((5, 3))
+    assert index.candidates(either)[0].material.name == "nickel"
+    assert index.log_probabilities(either) == pytest.approx(np.full((5, 3), -np.log(3)))
+
+
 def test_a_material_unlike_all_is_left_to_the_network(index):
-    seen = patterns([-9, -9, -9], 30)
+    seen = np.eye(3)[np.arange(30) % 3] * 4  # like another one in each orientation
     answers = np.full((30, 14), 0.01)
     answers[:, lattice("aP").index] = 0.87
     pooled = index.pooled(seen, answers)
@@ -57,7 +66,8 @@ def test_an_index_is_kept_and_held_against_its_model(index, tmp_path):
     index.save(path, {"model_sha256": "abc"})
     kept = MaterialIndex.load(path, "abc")
     assert kept.materials == MATERIALS and kept.doubt == index.doubt
-    np.testing.assert_allclose(kept.centroids, index.centroids)
+    np.testing.assert_allclose(kept.weights, index.weights)
+    np.testing.assert_allclose(kept.prior, index.prior, rtol=1e-3)
     with pytest.raises(ModelError, match="made for another model"):
         MaterialIndex.load(path, "abd")
     card = path.with_suffix(".json")
@@ -70,8 +80,18 @@ def test_an_index_is_kept_and_held_against_its_model(index, tmp_path):
         MaterialIndex.load(path, "abc")
 
 
+def test_an_index_of_another_kind_is_refused(index, tmp_path):
+    path = index.save(index_path(tmp_path / "m.keras"), {"model_sha256": "abc"})
+    np.savez(path, centroids=np.zeros((3, 3)))
+    card = json.loads(path.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="another version"):
+        MaterialIndex.load(path, "abc")
+
+
 def test_the_bundled_index_belongs_to_the_bundled_network(classifier):
     index = MaterialIndex.of(classifier)
-    assert len(index.materials) > 100 and index.whitening.shape[0] == index.origin.shape[0]
+    assert len(index.materials) > 100 and index.prior.sum() == pytest.approx(1, abs=1e-3)
     assert len({material.key for material in index.materials}) == len(index.materials)
     assert all(material.elements for material in index.materials)

@@ -8,7 +8,11 @@ from napari_bravais.training import evaluate as evaluation
 from napari_bravais.training import evaluate_conditions
 from napari_bravais.training.evaluate_gaze import directions, near_zone_axes, zone_axes
 from napari_bravais.training.evaluate_patterns import Conditions, read
-from napari_bravais.training.evaluate_pooled import evaluate_candidates, evaluate_pooled
+from napari_bravais.training.evaluate_pooled import (
+    evaluate_candidates,
+    evaluate_found_phases,
+    evaluate_pooled,
+)
 from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
 from napari_bravais.training.evaluate_scores import calibration_error, reliability, score
 from napari_bravais.training.material_index import make_index
@@ -55,6 +59,14 @@ def test_pooling_and_candidates_find_the_material(classifier, judged_library, in
     rows = evaluate_candidates(index, judged_library, readings)
     assert rows[-1]["orientations"] == 12 and rows[-1]["top1"] == 1.0
     assert rows[0]["top1 with elements"] == 1.0  # no other is made of these elements
+
+
+def test_phases_of_a_mixture_are_found(classifier, judged_library, index):
+    trained = judged_library.indices("trained")
+    readings = read(classifier, judged_library, trained, 20, seed=5)
+    found = evaluate_found_phases(index, readings, samples=2, phases=2, grains=20)
+    assert found["phases found"] == 2 and found["adjusted Rand index"] > 0.6
+    assert found["right, by phase"] > 0.85
 
 
 def test_everything_is_measured_and_told(classifier, judged_library, tmp_path, monkeypatch):

@@ -1,93 +1,69 @@
-"""How many phases, and which grain is of which: a mixture of equally wide Gaussians."""
+"""Which grains are of which phase: the fewest materials that explain them all."""
 
 import numpy as np
 
-#: Most phases that are looked for.
-MOST_PHASES = 8
+#: How much less surely than it says the index tells single grains apart: grains of an unknown
+#: phase look like one known material in one orientation and like another in the next.
+_TEMPERATURE = 2.0
 
-#: Directions that are told apart: the first ones of the index, in which materials differ most.
-DIRECTIONS = 24
+#: What a material has to explain better than all others, in the logarithm of the likelihood, a
+#: grain of the map: so a phase needs a certain share of the grains, however many there are.
+_PRICE = 0.1
 
-#: Least variance of a cluster: single patterns of one material spread by one in each direction,
-#: so what is narrower is a few orientations of a phase.
-_NARROWEST = 1.0
+#: Materials that are weighed against one another, at most.
+_MOST = 40
 
-#: Twice the usual penalty of a cluster: orientations of one phase are no Gaussian cloud, and at
-#: the usual one simulated samples of three materials fall into six or seven phases.
-_STRICTNESS = 2.0
+#: Least share of a material that stays in the mixture.
+_LEAST = 1e-4
 
-_STARTS, _ROUNDS = 4, 40
+_ROUNDS, _FEW_ROUNDS = 100, 25
 
 
-def cluster(points: np.ndarray, weights: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Group points into as many clusters as explain them best.
+def cluster(logs: np.ndarray) -> np.ndarray:
+    """Group grains by the fewest materials that explain them.
 
     Parameters
     ----------
-    points
-        Shape (n, k): means of whitened features, so that single patterns of one material spread
-        by one in each direction.
-    weights
-        How many patterns each point is the mean of, shape (n,).
-    seed
-        Seed of the starts.
+    logs
+        Log-probability of each material for each grain, all materials being as likely before,
+        shape (n, materials).
 
     Returns
     -------
     numpy.ndarray
-        Cluster of each point, shape (n,), the largest first.
+        Cluster of each grain, shape (n,), from 0.
 
     Notes
     -----
-    Expectation maximisation for a mixture of Gaussians of one common width. The number of clusters
-    is the one of the least integrated completed likelihood criterion (Biernacki et al. 2000, doi
-    10.1109/34.865189), which does not split one oblong cloud in two as Schwarz's criterion does.
+    The grains are a mixture of the materials, whose shares are the likeliest ones; they are found
+    by expectation maximisation, and most are none (Lindsay 1983, doi 10.1214/aos/1176346059). Then
+    the material that is missed least is taken away, again and again, until each that is left
+    explains more than its price.
     """
-    points = np.asarray(points, float)[:, :DIRECTIONS]
-    rng = np.random.default_rng(seed)
-    best, least = np.zeros(len(points), int), np.inf
-    for count in range(1, min(MOST_PHASES, len(points)) + 1):
-        fits = [_fit(points, count, rng) for _ in range(1 if count == 1 else _STARTS)]
-        criterion, labels = min(fits, key=lambda fit: fit[0])
-        if criterion < least:
-            best, least = labels, criterion
-    sizes = np.bincount(best, weights)
-    rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")
-    return rank[best]
+    logs = np.asarray(logs, float) / _TEMPERATURE
+    likelihoods = np.exp(logs - logs.max(axis=1, keepdims=True))
+    shares, _ = _shares(likelihoods, _ROUNDS)
+    kept = np.argsort(-shares, kind="stable")[:_MOST]
+    kept = kept[shares[kept] > 0]
+    price = _PRICE * len(logs)
+    shares, explained = _shares(likelihoods[:, kept], _FEW_ROUNDS)
+    while len(kept) > 1:
+        fewer = [np.delete(kept, i) for i in range(len(kept))]
+        fits = [_shares(likelihoods[:, each], _FEW_ROUNDS) for each in fewer]
+        best = int(np.argmax([fit[1] for fit in fits]))
+        if explained - fits[best][1] > price:
+            break
+        kept, (shares, explained) = fewer[best], fits[best]
+    labels = (likelihoods[:, kept] * shares).argmax(axis=1)
+    return np.unique(labels, return_inverse=True)[1]
 
 
-def _fit(points: np.ndarray, count: int, rng: np.random.Generator) -> tuple[float, np.ndarray]:
-    """Fit a mixture of ``count`` Gaussians; return the criterion and the likeliest labels."""
-    n, k = points.shape
-    means = _spread_out(points, count, rng)
-    shares = np.full(count, 1 / count)
-    # means of several patterns spread less than single ones, so the width is found
-    variance = 1.0
-    for _ in range(_ROUNDS):
-        logs = np.log(shares + 1e-12) - 0.5 * (
-            _squares(points, means) / variance + k * np.log(2 * np.pi * variance)
-        )
-        top = logs.max(axis=1, keepdims=True)
-        total = top[:, 0] + np.log(np.exp(logs - top).sum(axis=1))
-        member = np.exp(logs - total[:, None])
-        shares = member.mean(axis=0)
-        means = (member.T @ points) / (member.sum(axis=0)[:, None] + 1e-12)
-        spread = (member * _squares(points, means)).sum() / (n * k)
-        variance = max(spread, _NARROWEST)
-    entropy = -(member * np.log(member + 1e-12)).sum()
-    free = count * k + count
-    penalty = _STRICTNESS * free * np.log(n) + 2 * entropy
-    return float(penalty - 2 * total.sum()), member.argmax(axis=1)
-
-
-def _spread_out(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose points far from one another to start from (Arthur and Vassilvitskii 2007)."""
-    chosen = [points[rng.integers(len(points))]]
-    for _ in range(count - 1):
-        nearest = _squares(points, np.array(chosen)).min(axis=1) + 1e-12
-        chosen.append(points[rng.choice(len(points), p=nearest / nearest.sum())])
-    return np.array(chosen)
-
-
-def _squares(points: np.ndarray, means: np.ndarray) -> np.ndarray:
-    return ((points[:, None] - means) ** 2).sum(axis=-1)
+def _shares(likelihoods: np.ndarray, rounds: int) -> tuple[np.ndarray, float]:
+    """Return the likeliest shares of a mixture's parts, and its log-likelihood."""
+    shares = np.full(likelihoods.shape[1], 1 / likelihoods.shape[1])
+    for _ in range(rounds):
+        member = likelihoods * shares + 1e-300
+        shares = (member / member.sum(axis=1, keepdims=True)).mean(axis=0)
+        shares = np.where(shares > _LEAST, shares, 0)
+        shares /= shares.sum()
+    return shares, float(np.log((likelihoods * shares).sum(axis=1) + 1e-300).sum())

@@ -69,7 +69,7 @@ def find_phases(
     probabilities, features = _embedded(scan, classifier, pixels)
     means = _averages(features, owner)
     logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
-    labels = group(index, means, np.bincount(owner))
+    labels = group(index, means)
     of_grain = _of_all_grains(labels, phase_map, grains, read)
     # the largest phase comes first
     order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
@@ -93,7 +93,7 @@ def find_phases(
     return PooledMap(tuple(phases), numbers, grains)
 
 
-def group(index: MaterialIndex, means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def group(index: MaterialIndex, means: np.ndarray) -> np.ndarray:
     """Group grains into phases.
 
     Parameters
@@ -102,22 +102,13 @@ def group(index: MaterialIndex, means: np.ndarray, weights: np.ndarray) -> np.nd
         The materials that the classifier knows.
     means
         What the network sees in each grain, shape (n, channels).
-    weights
-        How many patterns each is the mean of, shape (n,).
 
     Returns
     -------
     numpy.ndarray
-        Phase of each grain, shape (n,), from 0. Clusters that are likeliest the same material are
-        one phase: orientations of one phase may lie in several clouds.
+        Phase of each grain, shape (n,), from 0.
     """
-    labels = cluster(index.whitened(means), weights)
-    likeliest = [
-        index.candidates(means[labels == number], most=1)[0].material.key
-        for number in range(labels.max() + 1)
-    ]
-    first = np.array([likeliest.index(key) for key in likeliest])
-    return np.unique(first[labels], return_inverse=True)[1]
+    return cluster(index.log_probabilities(means))
 
 
 def _candidates(

@@ -15,6 +15,9 @@ from napari_bravais.model.classifier import Classifier
 #: Least probability that counts when logarithms are averaged.
 _FLOOR = 1e-4
 
+#: What an index's file holds.
+_ARRAYS = ("weights", "bias", "prior")
+
 
 @dataclass(frozen=True)
 class Material:
@@ -53,13 +56,14 @@ class Candidate:
     probability
         Its probability among the materials of the index that the elements allow, nothing else
         being possible.
-    distance
-        How far the patterns' mean lies from the material's, in the spread of single patterns.
+    likeness
+        Its probability by a single pattern, if all materials were as likely before: the geometric
+        mean over the patterns. Far below that of other phases, the material is none of the index.
     """
 
     material: Material
     probability: float
-    distance: float
+    likeness: float
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,14 @@ class Doubt:
         Of the errors made in two orientations of one material: ``n`` patterns count as
         ``n / (1 + correlation * (n - 1))`` independent ones.
     novelty
-        Squared distance to the nearest material at which a material that is not in the index is
-        as likely.
+        How unlikely the likeliest material is by a single pattern, as minus a logarithm, where one
+        that is not in the index is as likely.
     trust
         How much the mean of the network's own log-probabilities counts for such a material.
     """
 
-    correlation: float = 0.5
-    novelty: float = 10.0
+    correlation: float = 0.3
+    novelty: float = 2.5
     trust: float = 1.0
 
     def independent(self, n: int) -> float:
@@ -89,7 +93,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class MaterialIndex:
-    """Where the materials that a classifier knows lie in what it sees.
+    """How to tell the materials that a classifier knows apart by what it sees.
 
     Make one with `MaterialIndex.of` or `MaterialIndex.load`; `bravais index` writes the file.
 
@@ -97,22 +101,19 @@ class MaterialIndex:
     ----------
     materials
         The materials.
-    centroids
-        Mean of each one's features over all orientations, whitened, shape (materials, k).
-    whitening
-        Turns features into whitened ones, in which the patterns of one material spread evenly, by
-        one in each direction, shape (channels, k); directions in which materials differ most come
-        first.
-    origin
-        What features are counted from, shape (channels,).
+    weights, bias
+        Turn what the network sees in a pattern into logits of the materials, all being as likely
+        before (multinomial logistic regression), shapes (channels, materials) and (materials,).
+    prior
+        How likely each material is before anything is seen: as often as it is met in training.
     doubt
         How far pooled evidence can be trusted.
     """
 
     materials: tuple[Material, ...]
-    centroids: np.ndarray
-    whitening: np.ndarray
-    origin: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    prior: np.ndarray
     doubt: Doubt
 
     @classmethod
@@ -149,13 +150,13 @@ class MaterialIndex:
         if card["model_sha256"] != model_sha256:
             raise ModelError(f"{path}: this index of materials was made for another model")
         with np.load(path, allow_pickle=False) as arrays:
-            centroids, whitening, origin = (
-                arrays[name].astype(np.float32) for name in ("centroids", "whitening", "origin")
-            )
+            if not set(_ARRAYS) <= set(arrays.files):
+                raise ModelError(f"{path}: made by another version; `bravais index` makes it anew")
+            numbers = [arrays[name].astype(np.float32) for name in _ARRAYS]
         materials = (
             Material(**{**row, "elements": tuple(row["elements"])}) for row in card["materials"]
         )
-        return cls(tuple(materials), centroids, whitening, origin, Doubt(**card["doubt"]))
+        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]))
 
     def save(self, path: str | Path, about: dict) -> Path:
         """Write the index, and its card beside it.
@@ -169,8 +170,8 @@ class MaterialIndex:
         """
         path = Path(path)
         temporary = path.with_name("writing.npz")
-        arrays = {name: getattr(self, name) for name in ("centroids", "whitening", "origin")}
-        np.savez_compressed(temporary, **{k: v.astype(np.float16) for k, v in arrays.items()})
+        arrays = {name: getattr(self, name).astype(np.float16) for name in _ARRAYS}
+        np.savez_compressed(temporary, **arrays)
         card = {
             **about,
             "sha256": hashlib.sha256(temporary.read_bytes()).hexdigest(),
@@ -182,9 +183,21 @@ class MaterialIndex:
         path.with_suffix(".json").write_text(text.replace('{"key"', '\n{"key"') + "\n", "utf-8")
         return path
 
-    def whitened(self, features: np.ndarray) -> np.ndarray:
-        """Return features, shape (..., channels), whitened, shape (..., k)."""
-        return (features - self.origin) @ self.whitening
+    def log_probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return each material's log-probability, all being as likely before.
+
+        Parameters
+        ----------
+        features
+            What the network sees in patterns (`Classifier.embed`), shape (..., channels).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (..., materials).
+        """
+        logits = np.asarray(features, np.float32) @ self.weights + self.bias
+        return logits - _log_sum(logits)
 
     def candidates(
         self, features: np.ndarray, elements: Collection[str] | None = None, most: int = 3
@@ -206,17 +219,18 @@ class MaterialIndex:
         list of Candidate
             The likeliest first; empty if no material is made of these elements.
         """
-        squares = self._squares(features)
+        means = self.log_probabilities(features).mean(axis=0)
+        logs = self.doubt.independent(len(features)) * means + np.log(self.prior)
         if elements is not None:
             present = frozenset(elements)
             allowed = [present.issuperset(material.elements) for material in self.materials]
-            squares = np.where(allowed, squares, np.inf)
-        if not np.isfinite(squares).any():
+            logs = np.where(allowed, logs, -np.inf)
+        if not np.isfinite(logs).any():
             return []
-        probabilities = _softmax(-0.5 * self.doubt.independent(len(features)) * squares)
-        order = [i for i in np.argsort(squares)[:most] if np.isfinite(squares[i])]
+        probabilities = _softmax(logs)
+        order = [i for i in np.argsort(-logs, kind="stable")[:most] if np.isfinite(logs[i])]
         return [
-            Candidate(self.materials[i], float(probabilities[i]), float(np.sqrt(squares[i])))
+            Candidate(self.materials[i], float(probabilities[i]), float(np.exp(means[i])))
             for i in order
         ]
 
@@ -236,50 +250,39 @@ class MaterialIndex:
 
         Notes
         -----
-        The phase is one of the materials, by how near its mean lies to theirs, or none of them;
-        then the mean of the network's log-probabilities decides. `Doubt` weighs these.
+        The phase is one of the materials, or none of them; then the mean of the network's
+        log-probabilities of lattices decides. `Doubt` weighs these.
         """
         logs = np.log(np.clip(probabilities, _FLOOR, 1)).mean(axis=0)
-        squares = self._squares(features)
-        return lattice_probabilities(squares, logs, self.lattices, len(features), self.doubt)
+        of_materials = self.log_probabilities(features).mean(axis=0)
+        return self.lattice_probabilities(of_materials, logs, len(features), self.doubt)
+
+    def lattice_probabilities(
+        self, of_materials: np.ndarray, logs: np.ndarray, n: int, doubt: Doubt
+    ) -> np.ndarray:
+        """Return the probability of each lattice, shape (..., 14); see `pooled`.
+
+        Parameters
+        ----------
+        of_materials
+            Means of the patterns' log-probabilities of materials, shape (..., materials).
+        logs
+            Means of their log-probabilities of lattices, shape (..., 14).
+        n
+            How many orientations were averaged.
+        doubt
+            How far to trust them.
+        """
+        count = doubt.independent(n)
+        known = _softmax(count * of_materials + np.log(self.prior)) @ self._by_lattice
+        best = of_materials.max(axis=-1, keepdims=True).astype(float)
+        odds = np.exp(np.clip(-count * (best + doubt.novelty), -60, 60))
+        return (known + odds * _softmax(doubt.trust * logs)) / (1 + odds)
 
     @property
-    def lattices(self) -> np.ndarray:
-        """Index of each material's lattice, shape (materials,)."""
-        return np.array([PEARSON_SYMBOLS.index(m.lattice) for m in self.materials])
-
-    def _squares(self, features: np.ndarray) -> np.ndarray:
-        """Squared distances of the mean of features to each material, shape (materials,)."""
-        mean = self.whitened(np.asarray(features, np.float32)).mean(axis=0)
-        return ((self.centroids - mean) ** 2).sum(axis=1)
-
-
-def lattice_probabilities(
-    squares: np.ndarray, logs: np.ndarray, lattices: np.ndarray, n: int, doubt: Doubt
-) -> np.ndarray:
-    """Return the probability of each lattice, shape (..., 14); see `MaterialIndex.pooled`.
-
-    Parameters
-    ----------
-    squares
-        Squared distances of the patterns' mean to each material, shape (..., materials).
-    logs
-        Means of the patterns' log-probabilities, shape (..., 14).
-    lattices
-        Index of each material's lattice, shape (materials,).
-    n
-        How many orientations were averaged.
-    doubt
-        How far to trust them.
-    """
-    sharpness = 0.5 * doubt.independent(n)
-    nearest = squares.min(axis=-1, keepdims=True)
-    nearness = np.exp(-sharpness * (squares - nearest))
-    known = nearness @ np.eye(len(LATTICES))[lattices]
-    surprise = np.clip(sharpness * (nearest - doubt.novelty), -60, 60)
-    unknown = np.exp(surprise) * _softmax(doubt.trust * logs)
-    total = known + unknown
-    return total / total.sum(axis=-1, keepdims=True)
+    def _by_lattice(self) -> np.ndarray:
+        """1 where a material is of a lattice, shape (materials, 14)."""
+        return np.eye(len(LATTICES))[[PEARSON_SYMBOLS.index(m.lattice) for m in self.materials]]
 
 
 def index_path(model: Path) -> Path:
@@ -287,6 +290,11 @@ def index_path(model: Path) -> Path:
     return model.with_name(f"{model.stem}-materials.npz")
 
 
+def _log_sum(logs: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the sum of exponentials over the last axis, which is kept."""
+    top = logs.max(axis=-1, keepdims=True)
+    return top + np.log(np.exp(logs - top).sum(axis=-1, keepdims=True))
+
+
 def _softmax(logs: np.ndarray) -> np.ndarray:
-    exponential = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    return exponential / exponential.sum(axis=-1, keepdims=True)
+    return np.exp(logs - _log_sum(logs))

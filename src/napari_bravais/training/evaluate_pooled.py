@@ -103,7 +103,7 @@ def evaluate_found_phases(
         chosen = [groups[i] for i in rng.choice(len(groups), min(phases, len(groups)), False)]
         rows = np.concatenate([own[:grains] for own in chosen])
         truth = np.repeat(np.arange(len(chosen)), [len(own[:grains]) for own in chosen])
-        labels = group(index, readings.features[rows], np.ones(len(rows)))
+        labels = group(index, readings.features[rows])
         answers = np.empty(len(rows), int)
         for number in np.unique(labels):
             own = rows[labels == number]

@@ -15,7 +15,7 @@ _Model = Annotated[Path | None, typer.Option(help="A .keras model; the bundled o
 def index(
     master_patterns: Masters,
     model: _Model = None,
-    patterns: Annotated[int, typer.Option(min=2, help="Patterns a material.")] = 32,
+    patterns: Annotated[int, typer.Option(min=2, help="Patterns a material.")] = 100,
 ) -> None:
     """Make the index of materials that a model knows, beside its file."""
     from napari_bravais.model.candidates import index_path

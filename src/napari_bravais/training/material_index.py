@@ -1,21 +1,27 @@
 """Makes the index of materials that lies beside a classifier; see ``model/candidates.py``."""
 
 import re
+import warnings
+from dataclasses import replace
 
 import numpy as np
 
-from napari_bravais.model.candidates import (
-    Doubt,
-    Material,
-    MaterialIndex,
-    lattice_probabilities,
-)
+from napari_bravais.model.candidates import Doubt, Material, MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import Readings, read
+from napari_bravais.training.export import UNKNOWN_SHARE
 from napari_bravais.training.library import MasterLibrary, reduced_formula
+from napari_bravais.training.patterns import Exposures
 
 #: Numbers of orientations at which pooled evidence is calibrated.
 _ORIENTATIONS = (1, 3, 10, 30)
+
+#: Inverse strength of the regression's penalty, for standardised features, and its steps at most:
+#: to stop early keeps it from learning by heart, too.
+_FREEDOM, _STEPS = 0.1, 100
+
+#: Ranges in which `Doubt` is looked for: correlation, novelty, trust.
+_DOUBTS = ((0.01, 5.0), (0.5, 8.0), (0.02, 2.0))
 
 _SEEDS = {"index": 101, "calibration": 102}
 
@@ -36,13 +42,14 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     listed = library.indices("trained")
     listed = np.array([i for i in listed if not _made_up(library.records[i])])
     readings = read(classifier, library, listed, each, seed=_SEEDS["index"])
-    centroids, whitening, origin = discriminants(readings.features.reshape(len(listed), each, -1))
+    weights, bias = regression(readings.features, np.repeat(np.arange(len(listed)), each))
     materials = tuple(material_of(library.records[i]) for i in listed)
-    index = MaterialIndex(materials, centroids, whitening, origin, Doubt())
+    prior = Exposures.shares(library, listed)
+    index = MaterialIndex(materials, weights, bias, prior, Doubt())
     judged = np.concatenate([listed, library.indices("validation type")])
     fresh = read(classifier, library, judged, max(_ORIENTATIONS), seed=_SEEDS["calibration"])
     doubt = calibrated(index, fresh, known=len(listed))
-    return MaterialIndex(materials, centroids, whitening, origin, doubt)
+    return replace(index, doubt=doubt)
 
 
 def _made_up(record: dict) -> bool:
@@ -63,37 +70,40 @@ def material_of(record: dict) -> Material:
     )
 
 
-def discriminants(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the directions in which materials differ, in the spread of single patterns.
+def regression(features: np.ndarray, materials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tell materials apart by multinomial logistic regression.
 
     Parameters
     ----------
     features
-        Shape (materials, patterns, channels).
+        What the network sees in patterns, shape (n, channels).
+    materials
+        Number of each one's material, shape (n,); as many patterns of each.
 
     Returns
     -------
     tuple of numpy.ndarray
-        Centroids, shape (materials, k), whitening, shape (channels, k), and origin, shape
-        (channels,), as `MaterialIndex` has them (Fisher's linear discriminants).
+        Weights, shape (channels, materials), and bias, shape (materials,).
     """
-    means = features.mean(axis=1)
-    origin = means.mean(axis=0)
-    within = (features - means[:, None]).reshape(-1, features.shape[-1])
-    covariance = within.T @ within / len(within)
-    # channels that never speak must not be divided by nothing
-    covariance += 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    whitening = np.linalg.inv(np.linalg.cholesky(covariance)).T
-    directions = np.linalg.svd((means - origin) @ whitening, full_matrices=False)[2]
-    whitening = whitening @ directions.T
-    return (means - origin) @ whitening, whitening, origin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    middle, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    model = LogisticRegression(C=_FREEDOM, max_iter=_STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((features - middle) / spread, materials)
+    weights, bias = model.coef_.T / spread[:, None], model.intercept_
+    if weights.shape[1] == 1:  # of two materials, it gives the second's logit alone
+        weights, bias = np.hstack([-weights, weights]) / 2, np.append(-bias, bias) / 2
+    return weights, bias - middle @ weights
 
 
 def calibrated(index: MaterialIndex, readings: Readings, known: int) -> Doubt:
     """Find the doubt that makes pooled probabilities likeliest.
 
-    Materials of the index and structure types that are in neither the index nor any test count
-    for one half each.
+    Structure types that are in neither the index nor any test count for as much as they do where
+    single patterns are calibrated, materials of the index for the rest.
 
     Parameters
     ----------
@@ -108,26 +118,29 @@ def calibrated(index: MaterialIndex, readings: Readings, known: int) -> Doubt:
 
     materials = len(np.unique(readings.materials))
     shape = (materials, len(readings.labels) // materials, -1)
-    features = index.whitened(readings.features).reshape(shape)
+    of_materials = index.log_probabilities(readings.features).reshape(shape)
     logs = np.log(np.clip(readings.probabilities, 1e-4, 1)).reshape(shape)
     truth = readings.labels.reshape(shape[:2])[:, 0]
-    weight = np.full(materials, 0.5 / known)
-    weight[known:] = 0.5 / max(1, materials - known)
+    weight = np.full(materials, (1 - UNKNOWN_SHARE) / known)
+    weight[known:] = UNKNOWN_SHARE / max(1, materials - known)
     pooled = []
     for n in _ORIENTATIONS:
-        mean = features[:, :n].mean(axis=1)
-        squares = np.stack([((index.centroids - one) ** 2).sum(axis=1) for one in mean])
-        pooled.append((n, squares, logs[:, :n].mean(axis=1)))
+        pooled.append((n, of_materials[:, :n].mean(axis=1), logs[:, :n].mean(axis=1)))
 
     def loss(parameters):
         doubt = Doubt(*np.exp(parameters).tolist())
         total = 0.0
-        for n, squares, mean_logs in pooled:
-            answer = lattice_probabilities(squares, mean_logs, index.lattices, n, doubt)
+        for n, *means in pooled:
+            answer = index.lattice_probabilities(*means, n, doubt)
             right = answer[np.arange(materials), truth]
             total -= weight @ np.log(np.clip(right, 1e-9, 1))
         return total
 
-    start = np.log([0.5, np.median(pooled[-1][1].min(axis=1)), 1.0])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 150})
+    found = minimize(
+        loss,
+        np.log([0.3, 2.0, 0.5]),  # the search takes no step from a logarithm of zero
+        method="Nelder-Mead",
+        bounds=np.log(_DOUBTS),
+        options={"maxiter": 300},
+    )
     return Doubt(*(round(float(value), 4) for value in np.exp(found.x)))

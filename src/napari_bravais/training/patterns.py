@@ -171,14 +171,14 @@ class Exposures:
         self.variants = library.masters.copy() if variant_share else None
         self.reflectors = {}
         self.materials = materials
-        self.weights = self._shares(library, materials)
+        self.weights = self.shares(library, materials)
         if variant_share:
             # none may begin as the original: a network would be spared them for half an hour
             for i in materials:
                 self._renew_variant(i)
 
     @staticmethod
-    def _shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
+    def shares(library: MasterLibrary, materials: np.ndarray) -> np.ndarray:
         """Return how often each material is drawn: everyday ones oftener, rare lattices too."""
         records = [library.records[i] for i in materials]
         everyday = np.array([is_everyday(record) for record in records])
