@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from napari_bravais.model.camera import unknown
-from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern
+from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern, weights_of_lattice
 from napari_bravais.model.network import FEATURES, LINES, build_backbone, with_features
 from napari_bravais.model.radon import Radon
 
@@ -14,22 +14,31 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
     import tensorflow as tf
 
     keras.utils.set_random_seed(0)
-    backbone = build_backbone()
+    lattices = np.arange(40) % 14
+    backbone = build_backbone(crystals=lattices)
     detailed = with_features(backbone)
-    head = backbone.get_layer("logits")
+    crystals, summed = map(backbone.get_layer, ("crystal", "logits"))
     prepared = np.random.default_rng(0).normal(size=(1, 80, 80, 1)).astype(np.float32)
     answer = detailed({"prepared": prepared, "camera": unknown(1)})
     lattice = int(np.argsort(answer["logits"][0])[-rank])
     features = tf.Variable(answer[FEATURES])
     with tf.GradientTape() as tape:
-        logit = head(tf.reduce_mean(features, axis=(1, 2)))[0, lattice]
+        logit = summed(crystals(tf.reduce_mean(features, axis=(1, 2))))[0, lattice]
     gradient = tape.gradient(logit, features).numpy()[0]
     weights = gradient.mean(axis=(0, 1))
     expected = np.clip((features.numpy()[0] * weights).sum(axis=-1), 0, None)
     assert expected.max() > 0
     expected /= expected.max()
-    heat = grad_cam(features.numpy()[0], np.asarray(head.kernel)[:, lattice])
+    own = weights_of_lattice(
+        answer["crystal"][0].numpy(), np.asarray(crystals.kernel), lattices == lattice
+    )
+    heat = grad_cam(features.numpy()[0], own)
     np.testing.assert_allclose(heat, expected, atol=1e-4)
+
+
+def test_a_lattice_without_crystals_has_nothing_that_speaks_for_it():
+    logits, kernel = np.ones(3, np.float32), np.ones((5, 3), np.float32)
+    assert not weights_of_lattice(logits, kernel, np.zeros(3, bool)).any()
 
 
 def test_nothing_for_the_class_gives_zeros():

@@ -5,7 +5,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from napari_bravais.model.camera import CAMERA, unknown
 from napari_bravais.model.lines import SIZE
-from napari_bravais.model.network import ARCHITECTURES, FEATURES, build_backbone
+from napari_bravais.model.network import ARCHITECTURES, CRYSTAL, FEATURES, build_backbone
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,18 @@ def test_every_architecture_answers_for_its_classes(architecture, least, most):
     assert answer["logits"].shape == (2, 3) and answer["quality"].shape == (2, 1)
     assert backbone.get_layer(FEATURES).output.shape[1] > 1
     assert least < backbone.count_params() / 1e6 < most
+
+
+def test_a_class_is_as_likely_as_its_crystals_together():
+    crystals = [0, 2, 2, 0, 2]
+    backbone = build_backbone(classes=3, crystals=crystals)
+    prepared = np.random.default_rng(0).normal(size=(4, SIZE, SIZE, 1)).astype(np.float32)
+    answer = backbone({"prepared": prepared, "camera": unknown(4)})
+    classes, each = (tf.nn.softmax(answer[name]).numpy() for name in ("logits", CRYSTAL))
+    assert each.shape == (4, 5)
+    np.testing.assert_allclose(classes[:, 0], each[:, [0, 3]].sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(classes[:, 2], each[:, [1, 2, 4]].sum(axis=1), rtol=1e-5)
+    assert classes[:, 1].max() < 1e-20
 
 
 def test_an_unknown_architecture_is_named():

@@ -64,8 +64,10 @@ def test_pooling_and_candidates_find_the_material(classifier, judged_library, in
 def test_phases_of_a_mixture_are_found(classifier, judged_library, index):
     trained = judged_library.indices("trained")
     readings = read(classifier, judged_library, trained, 20, seed=5)
-    found = evaluate_found_phases(index, readings, samples=2, phases=2, grains=20)
+    found = evaluate_found_phases(index, readings, samples=2, grains=(20, 20, 20))
+    assert found["grains"] == [20, 20]  # there are two materials
     assert found["phases found"] == 2 and found["adjusted Rand index"] > 0.6
+    assert found["rarest found"] == 1
     assert found["right, by phase"] > 0.85
 
 

@@ -136,8 +136,8 @@ def test_a_process_that_dies_ends_the_run_of_all(library, tmp_path):
 
 
 def test_no_mean_is_taken_with_another_network_or_without_its_card(tmp_path):
-    with pytest.raises(ModelError, match="its network is not the run's"):
-        exporting.mean_with(build_backbone(classes=3), BUNDLED, 0.5)
+    with pytest.raises(ModelError, match="its crystals are not the run's"):
+        exporting.mean_with(build_backbone(crystals=[0, 1]), BUNDLED, 0.5)
     lonely = tmp_path / "lonely.keras"
     lonely.write_bytes(BUNDLED.read_bytes())
     with pytest.raises(ModelError, match=r"model card lonely\.json"):
@@ -159,11 +159,13 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     assert second[: len(first)] == first and len(second) > len(first)
 
     target = exporting.export(checkpoint, library, tmp_path / "m.keras", card)
-    # an exported model is a start like the run's own network; its logits are calibrated
+    # an exported model is a start like the run's own network; its answers are calibrated
     own, exported = map(training.load_backbone, (checkpoint, target))
     for layer in exported.layers:
-        if layer.name != "logits":
+        if layer.name != CRYSTAL:
             np.testing.assert_equal(layer.get_weights(), own.get_layer(layer.name).get_weights())
+    # what all crystals have in common says nothing, and would hide from Grad-CAM what does
+    assert np.abs(np.asarray(exported.get_layer(CRYSTAL).kernel).mean(axis=1)).max() < 1e-5
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
@@ -173,7 +175,7 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     temperatures = [json.loads(path.with_suffix(".json").read_text()) for _, path in made_of]
     *halves, mean = (
         [
-            weights * (facts["temperature"] if layer.name == "logits" else 1)
+            weights * (facts["temperature"] if layer.name == CRYSTAL else 1)
             for layer in network.layers
             for weights in layer.get_weights()
         ]

@@ -9,7 +9,7 @@ import numpy as np
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
 from napari_bravais.model.card import ModelError, read_card
-from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern
+from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern, weights_of_lattice
 
 #: Patterns that the network reads at once.
 BATCH_SIZE = 256
@@ -54,7 +54,8 @@ class Classifier:
         self.device, self.versions = device_name(), versions()
         preparation, backbone = model.get_layer("preparation"), model.get_layer("backbone")
         detailed = with_features(backbone)
-        self._weights = np.asarray(backbone.get_layer("logits").kernel)
+        self._kernel = np.asarray(backbone.get_layer("crystal").kernel)
+        self._lattices = np.array(backbone.get_layer("logits").lattices)
         self._prepare = compiled(preparation)
         if runtime == "openvino":
             from napari_bravais.model.openvino_runtime import OpenVINOReader
@@ -113,8 +114,9 @@ class Classifier:
         keras = quiet_keras()
         # Keras knows the layers of a saved file only once their modules are imported.
         import napari_bravais.model.camera
+        import napari_bravais.model.crystals
         import napari_bravais.model.preparation
-        import napari_bravais.model.radon  # noqa: F401
+        import napari_bravais.model.radon
 
         try:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -126,7 +128,13 @@ class Classifier:
         backbone = model.get_layer("backbone")
         if not isinstance(backbone.input, dict) or backbone.input.keys() != {"prepared", "camera"}:
             raise ModelError(f"{path}: the model does not take patterns and their camera")
-        classes = backbone.get_layer("logits").units
+        summed = {layer.name: layer for layer in backbone.layers}.get("logits")
+        if not isinstance(summed, napari_bravais.model.crystals.SummedByLattice):
+            raise ModelError(
+                f"{path}: the model does not tell crystals apart; `bravais train` and `bravais "
+                "export-model` of this version make such models"
+            )
+        classes = summed.units
         if classes != len(PEARSON_SYMBOLS):
             raise ModelError(f"{path}: the model has {classes} classes, not the 14 lattices")
         return cls(model, card, path, runtime)
@@ -216,7 +224,7 @@ class Classifier:
         patterns = _checked(patterns)
         probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
         quality = np.empty(len(patterns), np.float32)
-        features = np.empty((len(patterns), len(self._weights)), np.float32)
+        features = np.empty((len(patterns), len(self._kernel)), np.float32)
         camera = _camera(pattern_centre, patterns)
         for part, answer in _answers(self._look, patterns, static_background, camera):
             probabilities[part] = _softmax(answer["logits"])
@@ -255,13 +263,11 @@ class Classifier:
         patterns = _checked(np.asarray(pattern)[None])
         camera = _camera(pattern_centre, patterns)
         answer = self._look(_flattened(patterns, static_background), camera)
-        index = (
-            int(np.argmax(np.asarray(answer["logits"])[0]))
-            if lattice is None
-            else lattice_of(lattice).index
-        )
-        heat = grad_cam(np.asarray(answer["features"])[0], self._weights[:, index])
-        bands = of_bands(heat, np.asarray(answer["lines"])[0, ..., 0])
+        answer = {name: np.asarray(values)[0] for name, values in answer.items()}
+        index = answer["logits"].argmax() if lattice is None else lattice_of(lattice).index
+        weights = weights_of_lattice(answer["crystal"], self._kernel, self._lattices == index)
+        heat = grad_cam(answer["features"], weights)
+        bands = of_bands(heat, answer["lines"][..., 0])
         return over_pattern(bands, patterns.shape[1:])
 
     def prepare(

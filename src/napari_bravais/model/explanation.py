@@ -6,14 +6,15 @@ from napari_bravais.model.lines import back_project
 
 
 def grad_cam(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Grad-CAM of a network whose answer is a dense function of the features' means.
+    """Grad-CAM of a network whose answer is a function of the features' means.
 
     Parameters
     ----------
     features
         Last feature maps, shape (rows, columns, channels).
     weights
-        Weights of the explained class in the dense layer, shape (channels,).
+        How the explained class's score grows with each mean, shape (channels,): from
+        `weights_of_lattice`, or a dense layer's weights of the class.
 
     Returns
     -------
@@ -24,11 +25,36 @@ def grad_cam(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     -----
     Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74) weights each feature map with the
     mean gradient of the class's score, sums, and keeps what is positive. After global average
-    pooling the gradient is the dense layer's weight over the number of positions, the same at
-    every position, so no gradient has to be computed.
+    pooling the gradient by a feature is that by its mean, over the number of positions: the same
+    at every position, and known in closed form.
     """
     heat = np.clip(features @ weights, 0, None).astype(np.float32)
     return heat / heat.max() if heat.max() > 0 else heat
+
+
+def weights_of_lattice(logits: np.ndarray, kernel: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Return how a lattice's logit grows with the features that crystals' logits are made of.
+
+    Parameters
+    ----------
+    logits
+        Of all crystals, of one pattern, shape (crystals,).
+    kernel
+        Weights of each crystal in its dense layer, shape (channels, crystals).
+    members
+        Which crystals have the lattice, shape (crystals,), bool.
+
+    Returns
+    -------
+    numpy.ndarray
+        The gradient of log(sum(exp(logits of the lattice's crystals))), shape (channels,): the mean
+        of their weights, each as much as it is likely among them. Zeros for a lattice without any.
+    """
+    own = logits[members]
+    if not own.size:
+        return np.zeros(len(kernel), kernel.dtype)
+    likely = np.exp(own - own.max())
+    return kernel[:, members] @ (likely / likely.sum())
 
 
 def of_bands(heat: np.ndarray, lines: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The networks, in Keras."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import keras
@@ -7,6 +8,7 @@ from keras import layers
 
 from napari_bravais.lattices import LATTICES
 from napari_bravais.model.camera import CAMERA, shifted_by_camera
+from napari_bravais.model.crystals import SummedByLattice
 from napari_bravais.model.lines import SIZE
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.model.radon import Radon
@@ -20,7 +22,7 @@ LINES = "lines"
 #: Name of the network inside a saved model, which prepares patterns first.
 BACKBONE = "backbone"
 
-#: Name of the answer that serves training alone.
+#: Name of the layer that tells the crystals apart which the network was trained with.
 CRYSTAL = "crystal"
 
 
@@ -81,9 +83,9 @@ ARCHITECTURES = {
 
 
 def build_backbone(
-    architecture: str = "compact", classes: int = len(LATTICES), crystals: int = 0
+    architecture: str = "compact", classes: int = len(LATTICES), crystals: Sequence[int] = ()
 ) -> keras.Model:
-    """Return a network that takes prepared patterns and gives two answers.
+    """Return a network that takes prepared patterns and tells their class and their quality.
 
     Parameters
     ----------
@@ -92,17 +94,18 @@ def build_backbone(
     classes
         How many classes it tells apart.
     crystals
-        If not zero, a third answer names one of so many crystals. It serves training alone: to
-        tell crystals apart teaches more a pattern than to tell lattices apart.
+        The class of each of the crystals that it tells apart, if it tells crystals apart: a class
+        is then as likely as its crystals together, and they are a third answer. To tell crystals
+        apart teaches more a pattern than to tell lattices apart.
 
     Returns
     -------
     keras.Model
         Inputs: ``prepared`` patterns, shape (n, 80, 80, 1), and what is known of the ``camera``,
         shape (n, 4) (`napari_bravais.model.camera`). Outputs: ``logits``, shape (n, classes),
-        and ``quality``, shape (n, 1), in [0, 1], and ``crystal``, shape (n, crystals), if asked
-        for. Its layer ``features`` holds the feature maps
-        whose means all answers are dense functions of.
+        and ``quality``, shape (n, 1), in [0, 1], and logits of each ``crystal``, shape
+        (n, crystals), if there are any. Its layer ``features`` holds the feature maps of whose
+        means the logits, or else those of crystals, are dense functions.
 
     Raises
     ------
@@ -117,18 +120,15 @@ def build_backbone(
     features = ARCHITECTURES[architecture](lines, camera)
     features = layers.Activation("linear", name=FEATURES)(features)
     pooled = layers.GlobalAveragePooling2D()(features)
-    logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
     quality = layers.Dense(1, activation="sigmoid", dtype="float32", name="quality")(pooled)
-    answers = {"logits": logits, "quality": quality}
-    if crystals:
-        answers[CRYSTAL] = layers.Dense(crystals, dtype="float32", name=CRYSTAL)(pooled)
+    answers = {"quality": quality}
+    if len(crystals):
+        likely = layers.Dense(len(crystals), dtype="float32", name=CRYSTAL)(pooled)
+        summed = SummedByLattice(crystals, classes, dtype="float32", name="logits")
+        answers |= {CRYSTAL: likely, "logits": summed(likely)}
+    else:
+        answers["logits"] = layers.Dense(classes, dtype="float32", name="logits")(pooled)
     return keras.Model({"prepared": prepared, "camera": camera}, answers, name=BACKBONE)
-
-
-def without_crystals(backbone: keras.Model) -> keras.Model:
-    """Return a network without the answer that serves training alone."""
-    answers = {name: answer for name, answer in backbone.output.items() if name != CRYSTAL}
-    return keras.Model(backbone.input, answers, name=BACKBONE)
 
 
 def with_features(backbone: keras.Model) -> keras.Model:

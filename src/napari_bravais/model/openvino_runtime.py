@@ -42,10 +42,13 @@ class OpenVINOReader:
         self._threads = ThreadPoolExecutor(self._cores, "openvino")
         self._own = threading.local()  # each thread's requests
         self._preparation = preparation
+
+        def answers(prepared, camera):
+            answer = backbone({"prepared": prepared, "camera": camera}, training=False)
+            return {name: answer[name] for name in ("logits", "quality")}
+
         network = _converted(
-            lambda prepared, camera: backbone(
-                {"prepared": prepared, "camera": camera}, training=False
-            ),
+            answers,
             *((None, *backbone.input[name].shape[1:]) for name in ("prepared", "camera")),
         )
         # the network, and preparations by the size of the detector: converted, and compiled

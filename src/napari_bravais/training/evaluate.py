@@ -162,8 +162,11 @@ def _pooled(
     return {
         "pooled": pooled,
         "candidates": evaluate_candidates(index, library, readings),
-        "found phases": {
-            name: evaluate_found_phases(index, readings.of(own), amounts.samples)
-            for name, own in parts.items()
-        },
+        "found phases": [
+            {
+                name: evaluate_found_phases(index, readings.of(own), amounts.samples, grains)
+                for name, own in parts.items()
+            }
+            for grains in ((40, 40, 40), (40, 40, 4))
+        ],
     }

@@ -10,10 +10,14 @@ import numpy as np
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.model.card import ModelError, read_card
-from napari_bravais.model.network import with_preparation, without_crystals
+from napari_bravais.model.network import CRYSTAL, with_preparation
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
-from napari_bravais.training.train import load_backbone, weighted_layers
+from napari_bravais.training.train import (
+    lattices_of_crystals,
+    load_backbone,
+    weighted_layers,
+)
 
 #: Share of patterns to calibrate with whose structure type the network does not know.
 UNKNOWN_SHARE = 0.1
@@ -36,15 +40,14 @@ def calibration_temperature(backbone: keras.Model, library: MasterLibrary) -> fl
         for _ in range(round(share * CALIBRATION_PATTERNS / 64)):
             drawn = exposures.draw(64)
             seen = {"prepared": drawn.prepared, "camera": drawn.camera}
-            logits.append(backbone.predict_on_batch(seen)["logits"])
+            logits.append(backbone.predict_on_batch(seen)[CRYSTAL])
             labels.append(drawn.labels)
-    logits, labels = np.concatenate(logits), np.concatenate(labels)
+    logits = np.concatenate(logits)
+    own = np.concatenate(labels)[:, None] == backbone.get_layer("logits").lattices
 
     def loss(temperature):
-        scaled = logits / temperature
-        top = scaled.max(axis=1)
-        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return np.mean(total - scaled[np.arange(len(labels)), labels])
+        likely = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
+        return -np.mean(np.log((likely * own).sum(axis=1) / likely.sum(axis=1) + 1e-30))
 
     return float(minimize_scalar(loss, bounds=(0.3, 5), method="bounded").x)
 
@@ -69,7 +72,7 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     Parameters
     ----------
     backbone
-        A network without its answer that serves training alone.
+        A network.
     model
         A ``.keras`` file that `export` wrote, with its card beside it, of the same architecture.
     share
@@ -86,12 +89,15 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
         If the model or its card is missing or damaged, or its network another than ``backbone``.
     """
     card = read_card(Path(model))
-    earlier = weighted_layers(load_backbone(model))
+    other = load_backbone(model)
+    earlier = weighted_layers(other)
+    if lattices_of_crystals(other) != lattices_of_crystals(backbone):
+        raise ModelError(f"{model}: its crystals are not the run's: there is no mean of both")
     for name, layer in weighted_layers(backbone).items():
         others = earlier[name].get_weights() if name in earlier else []
         if [weights.shape for weights in others] != [tuple(w.shape) for w in layer.weights]:
             raise ModelError(f"{model}: its network is not the run's: there is no mean of both")
-        if name == "logits":
+        if name == CRYSTAL:
             others = [weights * card["temperature"] for weights in others]
         both = zip(layer.get_weights(), others, strict=True)
         layer.set_weights([share * own + (1 - share) * other for own, other in both])
@@ -129,16 +135,18 @@ def export(
     pathlib.Path
         ``target``.
     """
-    trained = keras.saving.load_model(checkpoint, compile=False)
-    backbone = in_single_precision(without_crystals(trained))
+    backbone = in_single_precision(keras.saving.load_model(checkpoint, compile=False))
     if earlier is not None:
         before = mean_with(backbone, earlier, share)["trained_on"]
         shown = {key: card["trained_on"][key] + before[key] for key in ("patterns", "minutes")}
         card = {**card, "trained_on": card["trained_on"] | shown}
     temperature = calibration_temperature(backbone, library)
     # Dividing the last layer's weights divides the logits, and the model needs no further layer.
-    head = backbone.get_layer("logits")
-    head.set_weights([weights / temperature for weights in head.get_weights()])
+    # What all crystals have in common changes no answer: without it Grad-CAM shows what speaks for
+    # some crystals rather than for any.
+    head = backbone.get_layer(CRYSTAL)
+    own = [weights - weights.mean(axis=-1, keepdims=True) for weights in head.get_weights()]
+    head.set_weights([weights / temperature for weights in own])
     target = Path(target)
     with replacing(target) as temporary:
         with_preparation(backbone).save(temporary)

@@ -10,7 +10,7 @@ from napari_bravais.model.candidates import Doubt, Material, MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import Readings, read
 from napari_bravais.training.export import UNKNOWN_SHARE
-from napari_bravais.training.library import MasterLibrary, reduced_formula
+from napari_bravais.training.library import MasterLibrary, crystals_of, reduced_formula
 from napari_bravais.training.patterns import Exposures
 
 #: Numbers of orientations at which pooled evidence is calibrated.
@@ -39,8 +39,7 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     each
         Patterns of each material, at moderate noise.
     """
-    listed = library.indices("trained")
-    listed = np.array([i for i in listed if not _made_up(library.records[i])])
+    listed = _listed(library)
     readings = read(classifier, library, listed, each, seed=_SEEDS["index"])
     weights, bias = regression(readings.features, np.repeat(np.arange(len(listed)), each))
     materials = tuple(material_of(library.records[i]) for i in listed)
@@ -50,6 +49,15 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     fresh = read(classifier, library, judged, max(_ORIENTATIONS), seed=_SEEDS["calibration"])
     doubt = calibrated(index, fresh, known=len(listed))
     return replace(index, doubt=doubt)
+
+
+def _listed(library: MasterLibrary) -> np.ndarray:
+    """Return which master patterns stand for the materials of an index: one of each crystal."""
+    real = [i for i in library.indices("trained") if not _made_up(library.records[i])]
+    # of several sources' names for one crystal the shortest is the plainest: "rutile"
+    real.sort(key=lambda i: len(library.records[i]["name"]))
+    crystals = crystals_of([library.records[i] for i in real])
+    return np.sort(np.array(real)[np.unique(crystals, return_index=True)[1]])
 
 
 def _made_up(record: dict) -> bool:

@@ -279,6 +279,11 @@ class TrainingBatches(keras.utils.PyDataset):
         Patterns a batch.
     batches
         Batches an epoch.
+
+    Attributes
+    ----------
+    lattices
+        The index of the lattice of each crystal that is drawn, shape (crystals,).
     """
 
     def __init__(self, exposures: Exposures, batch_size: int, batches: int):
@@ -286,7 +291,13 @@ class TrainingBatches(keras.utils.PyDataset):
         self.exposures = exposures
         self.batch_size = batch_size
         self.batches = batches
-        self.crystals = crystals_of(exposures.library.records)
+        materials = exposures.materials
+        crystals = crystals_of([exposures.library.records[i] for i in materials])
+        self.lattices = np.zeros(crystals.max() + 1, int)
+        self.lattices[crystals] = exposures.lattices[materials]
+        # random ones have no number
+        self.crystals = np.full(len(exposures.masters), NO_CRYSTAL)
+        self.crystals[materials] = crystals
         self.waiting = []
 
     def __len__(self) -> int:
@@ -302,9 +313,12 @@ class TrainingBatches(keras.utils.PyDataset):
         if len(self.waiting) > WAITING:
             return self.waiting.pop(self.exposures.rng.integers(len(self.waiting)))
         drawn = self.exposures.draw(self.batch_size)
-        known = (drawn.labels != NO_CRYSTAL) & (drawn.materials < len(self.crystals))
-        crystal = np.where(known, self.crystals[np.where(known, drawn.materials, 0)], NO_CRYSTAL)
-        answers = {"logits": drawn.labels, "quality": drawn.correlation, CRYSTAL: crystal}
+        shown = drawn.labels != NO_CRYSTAL
+        answers = {
+            "logits": drawn.labels,
+            "quality": drawn.correlation,
+            CRYSTAL: np.where(shown, self.crystals[drawn.materials], NO_CRYSTAL),
+        }
         turned = TURNED[self.exposures.rng.integers(len(TURNED))]
         self.waiting += [(laid(drawn, way), answers) for way in (MIRRORED, turned)]
         return laid(drawn, UPRIGHT), answers

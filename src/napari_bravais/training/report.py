@@ -8,6 +8,9 @@ from napari_bravais.training.evaluate_patterns import MODERATE, SIZE
 #: Folder of the page's figures, beside it.
 FIGURES = "accuracy"
 
+#: How grains are judged whose phase had to be found, and how by themselves.
+_BY_PHASE = ("right, by phase", "right, by pattern")
+
 
 def as_markdown(measured: dict, command: str) -> str:
     """Return the accuracy page.
@@ -113,7 +116,7 @@ def _pooled(measured: dict) -> str:
             f"With {last} orientations:",
             _table(["materials", "crystal system right", "calibration error"], doubt_rows),
             _candidates(measured["candidates"]),
-            _found_phases(measured["found phases"]),
+            *map(_found_phases, measured["found phases"]),
         ]
     )
 
@@ -135,24 +138,22 @@ def _candidates(rows: list[dict]) -> str:
 
 def _found_phases(found: dict) -> str:
     first = next(iter(found.values()))
+    *others, last = first["grains"]
+    head = ["materials", "phases found", "Rand index", "last one found"]
+    rows = [
+        [
+            name,
+            f"{row['phases found']:.1f}",
+            f"{row['adjusted Rand index']:.2f}",
+            *(_percent(row[key]) for key in ("rarest found", *_BY_PHASE)),
+        ]
+        for name, row in found.items()
+    ]
     return "\n\n".join(
         [
-            f"**Phases that have to be found**: {first['samples']} samples of "
-            f"{first['phases in each']} materials each, {first['grains of each']} grains of each, "
-            "mixed:",
-            _table(
-                ["materials", "phases found", "Rand index", "right, by phase", "right, by pattern"],
-                [
-                    [
-                        name,
-                        f"{row['phases found']:.1f}",
-                        f"{row['adjusted Rand index']:.2f}",
-                        _percent(row["right, by phase"]),
-                        _percent(row["right, by pattern"]),
-                    ]
-                    for name, row in found.items()
-                ],
-            ),
+            f"**Phases that have to be found**: {first['samples']} samples of {len(others) + 1} "
+            f"materials each, {', '.join(map(str, others))} and {last} grains of them, mixed:",
+            _table([*head, *_BY_PHASE], rows),
         ]
     )
 

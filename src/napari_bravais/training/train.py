@@ -12,7 +12,7 @@ from napari_bravais.io.files import replacing
 from napari_bravais.model.backend import device_name
 from napari_bravais.model.network import BACKBONE, CRYSTAL, build_backbone
 from napari_bravais.training.fused import fused_normalisation
-from napari_bravais.training.library import MasterLibrary, crystals_of
+from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.optimiser import ConvolutionalMuon
 from napari_bravais.training.patterns import NO_CRYSTAL, Exposures, TrainingBatches
 from napari_bravais.training.together import ALONE, Team
@@ -174,9 +174,19 @@ def weighted_layers(backbone: keras.Model) -> dict[int | str, keras.layers.Layer
     return dict(enumerate(body)) | heads
 
 
+def lattices_of_crystals(backbone: keras.Model) -> list[int]:
+    """Return the lattice of each crystal that a network tells apart, by which they are known."""
+    return getattr(backbone.get_layer("logits"), "lattices", [])
+
+
 def take_weights(backbone: keras.Model, earlier: keras.Model) -> None:
-    """Give a network what another of its architecture has learnt, heads of the same size too."""
+    """Give a network what another of its architecture has learnt.
+
+    Heads too, if they are of the same size and of the same crystals.
+    """
     own, other = weighted_layers(backbone), weighted_layers(earlier)
+    if lattices_of_crystals(backbone) != lattices_of_crystals(earlier):
+        own.pop(CRYSTAL, None)
     for name in own.keys() & other.keys():
         if [w.shape for w in own[name].weights] == [w.shape for w in other[name].weights]:
             own[name].set_weights(other[name].get_weights())
@@ -229,21 +239,15 @@ def train(
     -------
     pathlib.Path
         The averaged network.
+
+    Raises
+    ------
+    ValueError
+        If the run in the folder was begun with other master patterns.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.keras"
-    keras.utils.set_random_seed(0)  # processes that train together begin alike
-    if checkpoint.exists():
-        backbone = keras.saving.load_model(checkpoint)
-    else:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
-        crystals = int(crystals_of(library.records).max()) + 1
-        backbone = build_backbone(architecture, crystals=crystals)
-        keras.mixed_precision.set_global_policy("float32")
-        if start is not None:
-            take_weights(backbone, load_backbone(start))
-        compile_for_training(backbone)
     exposures = Exposures(
         library,
         np.concatenate([library.indices("trained"), library.indices("other energy")]),
@@ -252,8 +256,20 @@ def train(
         empty_share,
         seed=time.time_ns(),
     )
-    clock = Clock(folder, minutes, exposures, start is None, team)
     batches = TrainingBatches(exposures, BATCH_SIZE, BATCHES_PER_EPOCH)
+    keras.utils.set_random_seed(0)  # processes that train together begin alike
+    if checkpoint.exists():
+        backbone = keras.saving.load_model(checkpoint)
+        if lattices_of_crystals(backbone) != batches.lattices.tolist():
+            raise ValueError(f"{checkpoint}: this run was begun with other master patterns")
+    else:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        backbone = build_backbone(architecture, crystals=batches.lattices)
+        keras.mixed_precision.set_global_policy("float32")
+        if start is not None:
+            take_weights(backbone, load_backbone(start))
+        compile_for_training(backbone)
+    clock = Clock(folder, minutes, exposures, start is None, team)
     done = len(clock.log)
     # Small matrix products in many BLAS threads wait for one another, longest on a busy machine.
     with threadpool_limits(1, "blas"), fused_normalisation():
