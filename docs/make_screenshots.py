@@ -127,10 +127,21 @@ def adjust(film: Film) -> None:
     film.take("7-pinned")
 
 
+def find_phases(film: Film) -> None:
+    """Find the phases; then put their map aside."""
+    panel = film.panel
+    panel.inspect.pins.clear()
+    film.press(panel.phases.find_button)
+    film.wait(lambda: panel.phases.find_button.isEnabled())
+    film.wait(1)
+    panel.ensureWidgetVisible(panel.phases, 0, 4)
+    film.take("8-phases")
+    panel.compare.shown_changed.emit("Phases", False)
+
+
 def compare(film: Film) -> None:
     """Index by Hough transform, swipe, blend."""
     panel, display = film.panel, film.panel.controller.display
-    panel.inspect.pins.clear()
     panel.compare.phases_edit.setText("quartz, rutile")
     film.press(panel.compare.hough_button)
     film.wait(lambda: panel.controller.comparing.comparison is not None)
@@ -138,12 +149,12 @@ def compare(film: Film) -> None:
     film.press(panel.compare.next_button)
     film.answered()
     panel.ensureWidgetVisible(panel.export.all_button)
-    film.take("8-compared")
+    film.take("9-compared")
     display.change(view="swipe")
-    film.take("9-swipe")
+    film.take("10-swipe")
     panel.compare.pair_chosen.emit("Electron image", "Bravais lattices")
     display.change(view="blend")
-    film.take("10-blend")
+    film.take("11-blend")
     display.change(view="side by side")
     for name in ("Other map", "Difference"):
         panel.compare.shown_changed.emit(name, False)
@@ -162,11 +173,11 @@ def export(film: Film) -> None:
 
     with TemporaryDirectory() as folder:
         target = Path(folder) / "map.png"
-        QTimer.singleShot(4000, lambda: film.take("11-exporting"))
+        QTimer.singleShot(4000, lambda: film.take("12-exporting"))
         QTimer.singleShot(8000, in_dialog)
         film.press(panel.export.figure_button)
         film.wait(lambda: target.exists() and panel.export.figure_button.isEnabled())
-        film.take("12-exported")
+        film.take("13-exported")
 
 
 def read_structure(film: Film) -> None:
@@ -195,10 +206,11 @@ def main() -> None:
         film = Film("Bravais lattice map")
         map_and_inspect(film)
         adjust(film)
+        find_phases(film)
         compare(film)
         export(film)
         film.viewer.theme = "light"
-        film.take("13-light")
+        film.take("14-light")
         film.viewer.close()
         film = Film("Structure")
         read_structure(film)

@@ -68,13 +68,14 @@ def plain_errors() -> Iterator[None]:
     from napari_bravais.io.vendor_maps import MapError
     from napari_bravais.mapping.cluster import ClusterError
     from napari_bravais.mapping.hough import HoughError
+    from napari_bravais.mapping.pooling import ElementError
     from napari_bravais.mapping.store import StoreError
     from napari_bravais.model.classifier import ModelError
 
     users_own = (ScanError, ModelError, StoreError, ClusterError, HoughError, MapError)
     try:
         yield
-    except (*users_own, CatalogueError) as error:
+    except (*users_own, CatalogueError, ElementError) as error:
         fail(str(error))
     except OSError as error:
         known = error.filename is not None and error.strerror is not None

@@ -60,16 +60,28 @@ def test_means_over_grains():
     np.testing.assert_array_equal(pixels, [2, 1])
 
 
-@pytest.mark.parametrize("phases", [1, 2, 4])
-def test_clusters_are_as_many_as_there_are(phases):
+@pytest.mark.parametrize("sizes", [[60], [60, 40], [60, 40, 20, 15], [588, 12]])
+def test_clusters_are_as_many_as_there_are(sizes):
+    phases = len(sizes)
     rng = np.random.default_rng(phases)
-    truth = np.repeat(np.arange(phases), [60, 40, 20, 15][:phases])
+    truth = np.repeat(np.arange(phases), sizes)
     logits = rng.normal(0, 2, (len(truth), 50))  # of fifty materials, four are there
     logits[np.arange(len(truth)), truth] += 10
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     labels = cluster(logs)
     assert labels.max() + 1 == phases
     assert (labels == truth).mean() > 0.95
+
+
+def test_a_phase_that_looks_like_many_materials_is_one():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (300, 50))
+    logits[:, :8] += 8  # each of its grains looks like eight materials, now one more, now another
+    logits[240:] -= 8 * (np.arange(50) < 8)
+    logits[240:, 20] += 10
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    labels = cluster(logs)
+    assert (labels[:240] == labels[0]).mean() > 0.9 and (labels[240:] != labels[0]).mean() > 0.9
 
 
 def test_a_single_grain_is_a_phase():

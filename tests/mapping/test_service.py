@@ -125,6 +125,23 @@ def test_cancel_stops_within_a_block_and_clicks_are_answered_before(quartz):
     assert explained.arrays["probabilities"].sum() == pytest.approx(1, abs=1e-4)
 
 
+def test_phases_of_a_map_are_found_or_given_up(quartz, classifier):
+    from napari_bravais import map_phases
+
+    phase_map = map_phases(open_scan(quartz_rutile_sample_path()), classifier)
+    answer = quartz.wait("phases", quartz.service.find_phases(phase_map, "Si, O, Ti"))
+    assert [phase["candidates"][0][0] for phase in answer["phases"]] == ["quartz", "rutile"]
+    assert answer["named"] == ["quartz", "rutile"]
+    numbers = answer.arrays["numbers"]
+    areas = [phase["pixels"] for phase in answer["phases"]]
+    assert [(numbers == number).sum() for number in range(2)] == areas
+    job = quartz.service.find_phases(phase_map)
+    quartz.service.cancel()
+    assert quartz.wait("finished", job)["cancelled"]
+    wrong = quartz.wait("error", quartz.service.find_phases(phase_map, "Qz"))
+    assert "Qz: no element's symbol" in wrong["text"]
+
+
 def test_of_clicks_that_wait_the_newest_is_answered(quartz):
     job = quartz.service.map()
     quartz.wait("mapping", job)

@@ -1,12 +1,16 @@
 """What a map is coloured by: the 14 lattices or the 7 crystal systems. No Qt in here."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from napari_bravais.gui.settings import SYSTEMS_LEVEL
+from napari_bravais.gui.settings import LATTICES_LEVEL, SYSTEMS_LEVEL
 from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR
+from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
 
 #: Value in a map's layer of pixels that are not mapped (yet); napari leaves it transparent.
@@ -14,6 +18,9 @@ NOT_MAPPED = 0
 
 #: Value of pixels that are not classified.
 NOT_CLASSIFIED_VALUE = len(LATTICES) + 1
+
+#: Value of such pixels in a map of phases, of which there are fewer.
+_NO_PHASE_VALUE = 255
 
 #: A crystal system has the colour of its lattice that is met most often.
 _SYSTEM_COLOURS = ("aP", "mP", "oP", "tP", "hR", "hP", "cF")
@@ -73,6 +80,59 @@ def values_of(labels: np.ndarray, mapped: np.ndarray, classes: tuple[MapClass, .
     for entry in classes:
         table[list(entry.members)] = entry.value
     return np.where(mapped, table[labels], np.uint8(NOT_MAPPED))
+
+
+def phase_classes(phases: Sequence[PooledPhase], colours: str = "") -> list[MapClass]:
+    """Return a class for each phase, and for what is not classified.
+
+    The largest phase of a lattice has the lattice's colour, others of it are darker or lighter.
+
+    Parameters
+    ----------
+    phases
+        The phases, the largest first.
+    colours
+        Colours of the user's own, as in `Settings.colours`.
+    """
+    *lattices, nothing = classes_of(LATTICES_LEVEL, colours)
+    found, met = [], Counter()
+    for phase in phases:
+        lattice = lattices[phase.lattice.index]
+        shade = _shaded(lattice.colour, met[lattice.key])
+        met[lattice.key] += 1
+        material = f", perhaps {phase.candidates[0][0]}" if phase.candidates else ""
+        name = f"{lattice.name}: phase {phase.number + 1}{material}"
+        found.append(
+            MapClass(phase.number + 1, lattice.pearson, name, shade, (lattice.members[0],))
+        )
+    return [*found, replace(nothing, value=_NO_PHASE_VALUE)]
+
+
+def phase_values(pooled: PooledMap, mapped: np.ndarray) -> np.ndarray:
+    """Return the layer value of each pixel of a map of phases; see `phase_classes`.
+
+    Parameters
+    ----------
+    pooled
+        The phases.
+    mapped
+        Which pixels are mapped, shape (ny, nx).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (ny, nx).
+    """
+    numbers = pooled.numbers
+    values = np.where(numbers == NO_PHASE, _NO_PHASE_VALUE, numbers + 1)
+    return np.where(mapped, values, NOT_MAPPED).astype(np.uint8)
+
+
+def _shaded(colour: str, step: int) -> str:
+    """Return a colour made darker and lighter by turns, the more the higher the step."""
+    towards, share = 255 * (1 - step % 2), min(0.35 * ((step + 1) // 2), 0.8)
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (towards - part)):02x}" for part in parts)
 
 
 def parse_colours(text: str) -> dict[str, str]:

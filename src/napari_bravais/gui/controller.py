@@ -15,6 +15,7 @@ from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.network import Network
 from napari_bravais.gui.notices import tell_error, tell_warning
+from napari_bravais.gui.phases import PHASES, Phases
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import (
     GIVEN_CENTRE,
@@ -28,6 +29,7 @@ from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
+from napari_bravais.io.pooled_results import forget_pooled, save_pooled
 from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -69,7 +71,7 @@ class Controller(QObject):
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
         self.service = ClassifierService(self._arrived.emit)
-        self.scene = Scene(viewer, (MAP_NAME, OTHER, DIFFERENCE, CONFIDENCE, QUALITY))
+        self.scene = Scene(viewer, (MAP_NAME, PHASES, OTHER, DIFFERENCE, CONFIDENCE, QUALITY))
         self.display = Display(self.scene, panel.map)
         self.arranger = Arranger(self.scene, panel.compare)
         self.network = Network(panel.map, self.scene, self.display, self.service)
@@ -78,6 +80,7 @@ class Controller(QObject):
         self.comparing = Comparing(
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
+        self.phases = Phases(self.scene, self.arranger, self.display, panel.phases, self.service)
         self._pointer = Pointer(viewer, self.scene, self.inspector.inspect, self.display.hover_text)
         self.reopening = Reopening(panel, self.open)
         self._connect()
@@ -101,6 +104,7 @@ class Controller(QObject):
         self.network.changed.connect(self._stop_waiting)
         self.network.loaded.connect(self.inspector.network_is)
         self.display.settings_changed.connect(self._show_settings)
+        self.phases.named.connect(panel.compare.propose_phases)
         self.display.painted.connect(self._show_progress)
         self._show_settings(self.display.settings)
         panel.destroyed.connect(lambda: service.close())  # a bound method would be held weakly
@@ -136,6 +140,7 @@ class Controller(QObject):
         centre = centre_by_hand(settings)
         given = {name: getattr(settings, name) for name in CENTRE}
         self._given_centre = {} if centre is None else {GIVEN_CENTRE: given}
+        self.phases.stop_waiting()
         self._mapping = self.service.map(centre)
         self._done, self._pace = 0, Pace()
         self._panel.map.show_progress(0, 0, "Waiting for the network…")
@@ -162,8 +167,16 @@ class Controller(QObject):
     def export_all(self, folder: Path) -> None:
         """Save figures and tables of the map, as it is shown, and all answers to a folder."""
         shown, image = self.display.derived.as_shown(), self.images.current
-        options = figure_options(self.display.settings)
-        self._export(lambda: save_results(shown, image, folder, options), folder)
+        options, phases = figure_options(self.display.settings), self.phases.current
+
+        def save() -> None:
+            save_results(shown, image, folder, options)
+            if phases is None:
+                forget_pooled(folder)
+            else:
+                save_pooled(phases, folder)
+
+        self._export(save, folder)
 
     def _export(self, write, path: Path) -> None:
         self._exporting = True
@@ -239,6 +252,7 @@ class Controller(QObject):
             provenance=message["provenance"] | {SCAN_PATH: self._scan["path"]} | self._given_centre,
         )
         self._pace.start()
+        self.phases.clear()
         self.display.show(self.phase_map)
         if MAP_NAME in self.scene.arrangement.shown:
             self.arranger.update()
@@ -266,11 +280,19 @@ class Controller(QObject):
         self.display.chunk_came(rows, columns)
 
     def _on_finished(self, message: Message) -> None:
+        if message["id"] == self.phases.request:
+            self.phases.stop_waiting()
         if message["id"] != self._mapping:
             return
         self._mapping, self._cancelling = None, False
         self.display.finish()
         self._show_enabled()
+
+    def _on_finding(self, message: Message) -> None:
+        self.phases.show_progress(message)
+
+    def _on_phases(self, message: Message) -> None:
+        self.phases.take(message)
 
     def _on_explained(self, message: Message) -> None:
         self.inspector.take(message)
@@ -279,7 +301,8 @@ class Controller(QObject):
         if message["during"] == "load":
             self.network.failed(message)
             return
-        waited_for = (self._opening, self._mapping, self.inspector.request, self.images.request)
+        waiting = (self.inspector, self.images, self.phases)
+        waited_for = (self._opening, self._mapping, *(each.request for each in waiting))
         if message["id"] not in waited_for:
             return  # nobody waits for it any more
         self._stop_waiting(message["id"])
@@ -305,6 +328,7 @@ class Controller(QObject):
         self._panel.scan.clear()
         self._panel.map.show_progress(0, 0, "")
         self.inspector.clear()
+        self.phases.clear()
         self.display.show(None)
 
     def _stop_waiting(self, request: int | None = None) -> None:
@@ -312,7 +336,7 @@ class Controller(QObject):
         for name in ("_opening", "_mapping"):
             if request is None or getattr(self, name) == request:
                 setattr(self, name, None)
-        for waiting in (self.inspector, self.images):
+        for waiting in (self.inspector, self.images, self.phases):
             if request is None or waiting.request == request:
                 waiting.stop_waiting()
         self._cancelling = self._cancelling and self._mapping is not None
@@ -357,4 +381,5 @@ class Controller(QObject):
         section.map_button.setEnabled(idle and self._scan is not None)
         section.enable_choice(idle)
         section.cancel_button.setEnabled(self._mapping is not None and not self._cancelling)
+        self.phases.enable(idle)
         self._panel.export.show_enabled(idle and self.phase_map is not None and not self._exporting)

@@ -201,6 +201,11 @@ class Scene:
         place.mark(self.pixel)
         self._viewer.layers.selection.active = layer
 
+    def remove(self, name: str) -> None:
+        """Take a map away, if it is there."""
+        if name in self.places:
+            self._remove([self.places[name].layer])  # its ring follows
+
     def arrange(self, arrangement: Arrangement) -> None:
         """Show maps side by side or over each other."""
         self.arrangement = arrangement

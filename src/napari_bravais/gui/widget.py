@@ -17,6 +17,7 @@ from napari_bravais.gui.sections.compare import CompareSection
 from napari_bravais.gui.sections.export import ExportSection
 from napari_bravais.gui.sections.inspect import InspectSection
 from napari_bravais.gui.sections.map import MapSection
+from napari_bravais.gui.sections.phases import PhasesSection
 from napari_bravais.gui.sections.scan import ScanSection
 
 #: The least width, in pixels, so that the panel seldom need grow with the legend.
@@ -27,15 +28,16 @@ _GAP = 4
 
 
 class Panel(QScrollArea):
-    """Scan, Map, Inspect, Compare, Export, from top to bottom."""
+    """Scan, Map, Phases, Inspect, Compare, Export, from top to bottom."""
 
     def __init__(self):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scan, self.map, self.inspect = ScanSection(), MapSection(), InspectSection()
-        self.compare, self.export = CompareSection(), ExportSection()
+        self.scan, self.map, self.phases = ScanSection(), MapSection(), PhasesSection()
+        self.inspect, self.compare = InspectSection(), CompareSection()
+        self.export = ExportSection()
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(6, 0, 6, 6)
@@ -57,7 +59,7 @@ class Panel(QScrollArea):
     @property
     def sections(self) -> tuple[QWidget, ...]:
         """The sections, from top to bottom."""
-        return self.scan, self.map, self.inspect, self.compare, self.export
+        return self.scan, self.map, self.phases, self.inspect, self.compare, self.export
 
     def reveal_inspection(self) -> None:
         """Scroll to the inspected pixel, which a long legend may have pushed out of sight."""

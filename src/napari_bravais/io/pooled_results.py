@@ -41,6 +41,12 @@ def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, Path]:
     return table, image
 
 
+def forget_pooled(directory: str | Path) -> None:
+    """Remove what `save_pooled` wrote to a directory, whose map is another one now."""
+    for name in (PHASES_TABLE, PHASES_IMAGE):
+        (Path(directory) / name).unlink(missing_ok=True)
+
+
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
     *("candidate 1", "candidate 2", "candidate 3"),

@@ -4,11 +4,13 @@ import numpy as np
 
 #: How much less surely than it says the index tells single grains apart: grains of an unknown
 #: phase look like one known material in one orientation and like another in the next.
-_TEMPERATURE = 2.0
+_TEMPERATURE = 1.5
 
-#: What a material has to explain better than all others, in the logarithm of the likelihood, a
-#: grain of the map: so a phase needs a certain share of the grains, however many there are.
-_PRICE = 0.1
+#: What a material has to explain better than all others, in the logarithm of the likelihood: so
+#: much by itself, and so much for each grain that is its own. A few grains of a phase that is
+#: clearly another are found among hundreds, and a phase that is unknown is not split among the
+#: materials that its grains look like a little more or a little less.
+_PRICE, _PRICE_A_GRAIN = 4.0, 1.2
 
 #: Materials that are weighed against one another, at most.
 _MOST = 40
@@ -37,23 +39,24 @@ def cluster(logs: np.ndarray) -> np.ndarray:
     -----
     The grains are a mixture of the materials, whose shares are the likeliest ones; they are found
     by expectation maximisation, and most are none (Lindsay 1983, doi 10.1214/aos/1176346059). Then
-    the material that is missed least is taken away, again and again, until each that is left
-    explains more than its price.
+    of those materials that are not worth their price the one that is missed least is taken away,
+    again and again, until each that is left is.
     """
     logs = np.asarray(logs, float) / _TEMPERATURE
     likelihoods = np.exp(logs - logs.max(axis=1, keepdims=True))
     shares, _ = _shares(likelihoods, _ROUNDS)
     kept = np.argsort(-shares, kind="stable")[:_MOST]
     kept = kept[shares[kept] > 0]
-    price = _PRICE * len(logs)
     shares, explained = _shares(likelihoods[:, kept], _FEW_ROUNDS)
     while len(kept) > 1:
         fewer = [np.delete(kept, i) for i in range(len(kept))]
         fits = [_shares(likelihoods[:, each], _FEW_ROUNDS) for each in fewer]
-        best = int(np.argmax([fit[1] for fit in fits]))
-        if explained - fits[best][1] > price:
+        missed = explained - np.array([fit[1] for fit in fits])
+        too_dear = missed <= _PRICE + _PRICE_A_GRAIN * len(logs) * shares
+        if not too_dear.any():
             break
-        kept, (shares, explained) = fewer[best], fits[best]
+        least = int(np.where(too_dear, missed, np.inf).argmin())
+        kept, (shares, explained) = fewer[least], fits[least]
     labels = (likelihoods[:, kept] * shares).argmax(axis=1)
     return np.unique(labels, return_inverse=True)[1]
 

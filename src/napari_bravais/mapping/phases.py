@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from napari_bravais import catalogue
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import PooledMap
 
 if TYPE_CHECKING:
     from orix.crystal_map import Phase
 
-# A lattice that covers less is more likely noise than a phase.
+# A lattice that covers less is more likely noise than a phase; nor is a less likely material one.
 _LEAST_FRACTION = 0.01
 
 
@@ -72,3 +73,31 @@ def proposed_phases(
             ranked = dict.fromkeys([*own, *catalogue.by_lattice(lattice.pearson)])
             phases += [entry.phase() for entry in list(ranked)[:each]]
     return phases
+
+
+def named_phases(pooled: PooledMap) -> list[str]:
+    """Return the likeliest materials of a map's phases, by names that `find_phase` knows.
+
+    Parameters
+    ----------
+    pooled
+        The phases.
+
+    Returns
+    -------
+    list of str
+        Of each phase, the first candidate that is in the catalogue and has the phase's lattice.
+    """
+    names = []
+    for phase in pooled.phases:
+        for name, _, probability in phase.candidates:
+            if probability < _LEAST_FRACTION:
+                break  # the likeliest come first
+            try:
+                entry = catalogue.find(name)
+            except catalogue.CatalogueError:
+                continue
+            if entry.lattice == phase.lattice.pearson:
+                names.append(name)
+                break
+    return list(dict.fromkeys(names))

@@ -1,6 +1,6 @@
 """Pooled evidence: a map's grains, its phases, and one lattice for each phase."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -22,12 +22,17 @@ PATTERNS_A_GRAIN = 3
 _BATCH = 256
 
 
+class ElementError(ValueError):
+    """What should name elements does not."""
+
+
 def find_phases(
     scan: Scan,
     phase_map: PhaseMap,
     classifier: Classifier,
     index: MaterialIndex | None = None,
     elements: Collection[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PooledMap:
     """Group a map into grains and phases, and give every phase one lattice.
 
@@ -43,6 +48,9 @@ def find_phases(
         The materials that the classifier knows; by default those that lie beside its file.
     elements
         Symbols of the elements present, to narrow the candidate materials by.
+    progress
+        Called with the patterns read so far, and with all that are to be read. What it raises ends
+        the search.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def find_phases(
     if (sizes[read] > 2).any():
         read = read[sizes[read] > 2]
     pixels, owner = _spread(grains, read, phase_map.quality)
-    probabilities, features = _embedded(scan, classifier, pixels)
+    probabilities, features = _embedded(scan, classifier, pixels, progress or (lambda *_: None))
     means = _averages(features, owner)
     logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
     labels = group(index, means)
@@ -91,6 +99,30 @@ def find_phases(
             )
         )
     return PooledMap(tuple(phases), numbers, grains)
+
+
+def elements_in(text: str) -> set[str] | None:
+    """Return the elements that a text names by their symbols, such as ``"Fe, Ni, Al"``.
+
+    Returns
+    -------
+    set of str, or None
+        None if the text names nothing.
+
+    Raises
+    ------
+    ElementError
+        If something in it is no element's symbol.
+    """
+    from ase.data import chemical_symbols
+
+    symbols = set(text.replace(",", " ").split())
+    unknown = sorted(symbols - set(chemical_symbols[1:]))
+    if unknown:
+        raise ElementError(
+            f"{', '.join(unknown)}: no element's symbol; name the elements as in Fe, Ni, Al"
+        )
+    return symbols or None
 
 
 def group(index: MaterialIndex, means: np.ndarray) -> np.ndarray:
@@ -131,12 +163,13 @@ def _spread(
 
 
 def _embedded(
-    scan: Scan, classifier: Classifier, pixels: np.ndarray
+    scan: Scan, classifier: Classifier, pixels: np.ndarray, progress: Callable[[int, int], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read patterns again; return their probabilities and what the network sees in them."""
     rows, columns = np.unravel_index(pixels, scan.navigation_shape)
     answers = []
     for start in range(0, len(pixels), _BATCH):
+        progress(start, len(pixels))
         part = slice(start, start + _BATCH)
         place = rows[part], columns[part]
         patterns = scan.patterns.vindex[place].compute(scheduler="synchronous")

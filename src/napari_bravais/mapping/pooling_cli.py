@@ -37,10 +37,11 @@ def phases(
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.io.scan import open_scan
+    from napari_bravais.mapping.pooling import elements_in
     from napari_bravais.model.classifier import Classifier
 
-    present = {symbol.strip() for symbol in elements.split(",")} if elements else None
     with plain_errors():
+        present = elements_in(elements or "")
         opened = open_scan(scan)
         try:
             phase_map = load_result(output)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
+import numpy as np
+
 from napari_bravais.mapping.messages import Message, read_message, write_message
 
 
@@ -95,10 +97,10 @@ class ProcessClient:
         """Do what is to be done when a process died; return what is to be said of it."""
         return {}
 
-    def _ask(self, kind: str, **facts) -> Message:
+    def _ask(self, kind: str, arrays: dict[str, np.ndarray] | None = None, **facts) -> Message:
         """Send a request and return it."""
         with self._lock:
-            request = Message(kind, {"id": next(self._numbers), **facts})
+            request = Message(kind, {"id": next(self._numbers), **facts}, arrays or {})
             self._send(request)
             return request
 

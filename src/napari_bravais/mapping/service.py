@@ -15,7 +15,10 @@ classifier through this. Requests return a number at once; the answers come as m
 ``mapping``    a map begins: ``quality_threshold``, ``provenance``
 ``chunk``      a rectangle of it: ``rows``, ``columns`` (start and stop) and the
                arrays ``probabilities`` and ``quality``
-``finished``   the map ended: ``cancelled``
+``finished``   the map, or the search for phases, ended: ``cancelled``
+``finding``    phases are looked for: ``done`` and ``total`` (patterns)
+``phases``     they are found: ``phases`` (facts of each `PooledPhase`), ``named`` (what
+               to index by) and the arrays ``numbers`` and ``grains`` of the `PooledMap`
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
                arrays ``pattern``, ``prepared``, ``heat`` and ``probabilities``
 ``error``      a request failed, the process lives on: ``text``, ``during``
@@ -34,6 +37,7 @@ from pathlib import Path
 
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.process import ProcessClient
 
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
@@ -42,7 +46,7 @@ MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
 #: What networks run on: a GPU where one is seen, or what is named.
 DEVICES = AUTOMATIC, CPU, GPU = "automatic", "CPU", "GPU"
 
-#: Seconds after which a map that was cancelled, but goes on, is ended with its process.
+#: Seconds after which what was cancelled, but goes on, is ended with its process.
 CANCEL_PATIENCE = 30.0
 
 
@@ -63,7 +67,7 @@ class ClassifierService(ProcessClient):
         super().__init__(receive)
         self._opening: Message | None = None  # the last request to open a scan
         self._opened: Message | None = None  # the same, once it went well
-        self._mapping: int | None = None
+        self._at_work: int | None = None  # the last request that can be cancelled
         self._deaths = deque(maxlen=MAX_DEATHS)
         self._network = ["", AUTOMATIC]
 
@@ -82,7 +86,7 @@ class ClassifierService(ProcessClient):
         """
         with self._lock:
             if self._network != [model, device]:
-                self._network, self._mapping = [model, device], None
+                self._network, self._at_work = [model, device], None
                 if self._process is not None:
                     self.restart()
 
@@ -101,19 +105,44 @@ class ClassifierService(ProcessClient):
             Pattern centre in place of what the scan's file stores.
         """
         with self._lock:
-            self._mapping = self._ask("map", centre=centre and astuple(centre))["id"]
-            return self._mapping
+            self._at_work = self._ask("map", centre=centre and astuple(centre))["id"]
+            return self._at_work
+
+    def find_phases(
+        self, phase_map: PhaseMap, elements: str = "", centre: PatternCentre | None = None
+    ) -> int:
+        """Find the phases of a map of the scan that is open.
+
+        Parameters
+        ----------
+        phase_map
+            The map.
+        elements
+            Symbols of the elements present, with commas between them; empty where nobody knows.
+        centre
+            As for `map`.
+        """
+        with self._lock:
+            request = self._ask(
+                "phases",
+                {"probabilities": phase_map.probabilities, "quality": phase_map.quality},
+                quality_threshold=phase_map.quality_threshold,
+                elements=elements,
+                centre=centre and astuple(centre),
+            )
+            self._at_work = request["id"]
+            return self._at_work
 
     def cancel(self) -> None:
-        """End the map under way after the block that is being worked out.
+        """End the map, or the search for phases, after the block that is being worked out.
 
         If the process does not answer for `CANCEL_PATIENCE` seconds, it is ended.
         """
         with self._lock:
-            if self._mapping is None:
+            if self._at_work is None:
                 return
             self._ask("cancel")
-            patience = threading.Timer(CANCEL_PATIENCE, self._kill_if, args=(self._mapping,))
+            patience = threading.Timer(CANCEL_PATIENCE, self._kill_if, args=(self._at_work,))
             patience.daemon = True
             patience.start()
 
@@ -143,20 +172,20 @@ class ClassifierService(ProcessClient):
         if self._opened is not None:
             self._send(self._opened)
 
-    def _kill_if(self, mapping: int) -> None:
+    def _kill_if(self, request: int) -> None:
         with self._lock:
-            if self._mapping == mapping and self._process is not None:
+            if self._at_work == request and self._process is not None:
                 self._process.kill()
 
     def _note(self, message: Message) -> None:
         if message.kind == "opened" and message["id"] == self._opening["id"]:
             self._opened = self._opening
-        elif message.kind in ("finished", "error") and message["id"] == self._mapping:
-            self._mapping = None
+        elif message.kind in ("finished", "phases", "error") and message["id"] == self._at_work:
+            self._at_work = None
 
     def _after_death(self) -> dict:
         now = time.monotonic()
-        self._mapping = None
+        self._at_work = None
         self._deaths.append(now)
         like_flies = len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATHS_WINDOW
         if not like_flies:

@@ -32,8 +32,12 @@ _FIRST_REQUEST = 0.3
 #: Patterns of a block: a click while the scan is mapped waits for one to be done.
 _BLOCK_PATTERNS = 256
 
-#: Requests that end a map under way.
-_INTERRUPTING = {"open", "map", "cancel"}
+#: Requests that end a map, or a search for phases, under way.
+_INTERRUPTING = {"open", "map", "phases", "cancel"}
+
+
+class Interrupted(Exception):
+    """A request came that ends what is under way."""
 
 
 class Inbox:
@@ -69,7 +73,7 @@ class Inbox:
             return None
 
     def interrupts(self) -> bool:
-        """Whether a request waits that ends a map under way."""
+        """Whether a request waits that ends what is under way."""
         with self._changed:
             return any(request.kind in _INTERRUPTING for request in self._requests)
 
@@ -105,6 +109,7 @@ class Worker:
         self._answers = {
             "open": self._open,
             "map": self._map,
+            "phases": self._phases,
             "explain": self._explain,
             "image": self._image,
             "cancel": lambda request: None,
@@ -196,6 +201,31 @@ class Worker:
             cancelled = self._inbox.interrupts()
         chunks.close()
         self._say("finished", request, cancelled=cancelled)
+
+    def _phases(self, request: Message) -> None:
+        from napari_bravais.mapping.phase_map import PhaseMap
+        from napari_bravais.mapping.phases import named_phases
+        from napari_bravais.mapping.pooling import elements_in, find_phases
+
+        def tell(done: int, total: int) -> None:
+            self._say("finding", request, done=done, total=total)
+            if (click := self._inbox.take_click()) is not None:
+                self._answer(click)
+            if self._inbox.interrupts():
+                raise Interrupted
+
+        phase_map = PhaseMap(**request.arrays, quality_threshold=request["quality_threshold"])
+        elements = elements_in(request["elements"])
+        try:
+            found = find_phases(
+                self._seen(request), phase_map, self._load(request), None, elements, tell
+            )
+        except Interrupted:
+            self._say("finished", request, cancelled=True)
+            return
+        phases = [vars(p) | {"probabilities": p.probabilities.tolist()} for p in found.phases]
+        arrays = {"numbers": found.numbers, "grains": found.grains}
+        self._say("phases", request, arrays, phases=phases, named=named_phases(found))
 
     def _explain(self, request: Message) -> None:
         import numpy as np

@@ -69,6 +69,7 @@ class CompareSection(Section):
         self._add_other_map()
 
     def _add_other_map(self) -> None:
+        self._proposed: list[str] = []  # names of phases
         self.phases_edit = QLineEdit()
         self.phases_edit.setPlaceholderText("phases, such as quartz, rutile")
         self.phases_edit.setToolTip(
@@ -119,6 +120,13 @@ class CompareSection(Section):
         """Add phases to those that are named."""
         if names:
             self.phases_edit.setText(", ".join(dict.fromkeys([*self._phases(), *names])))
+            self._tell_phases()
+
+    def propose_phases(self, names: list[str]) -> None:
+        """Name phases for the user who has named none, in place of an earlier proposal."""
+        if self._phases() in ([], self._proposed):
+            self._proposed = list(names)
+            self.phases_edit.setText(", ".join(names))
             self._tell_phases()
 
     def show_lattices(self, text: str) -> None:

@@ -1,0 +1,207 @@
+"""The phases of the map that is shown, found by pooling the evidence of its grains."""
+
+import numpy as np
+from napari.layers import Labels
+from napari.qt.threading import thread_worker
+from qtpy.QtCore import QObject, Signal
+
+from napari_bravais.gui.arranger import Arranger
+from napari_bravais.gui.classes import phase_classes, phase_values
+from napari_bravais.gui.display import Display
+from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
+from napari_bravais.gui.notices import tell_error
+from napari_bravais.gui.scene import Scene
+from napari_bravais.gui.sections.phases import PhasesSection
+from napari_bravais.gui.settings import Settings, centre_by_hand
+from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.service import ClassifierService
+
+PHASES = "Phases"
+
+_STALE = "They were found before the threshold or the smoothing was changed."
+
+
+class Phases(QObject):
+    """Finds the phases of the map, and shows them as a map beside the others.
+
+    Parameters
+    ----------
+    scene, arranger
+        Where maps are shown.
+    display
+        The map whose phases are found, as it is shown.
+    section
+        The panel's section.
+    service
+        What finds them.
+
+    Attributes
+    ----------
+    request
+        Number of the request whose answer is waited for, or None.
+    found
+        The phases, None before they were found.
+    """
+
+    named = Signal(list)  # names of the likeliest materials, to index by
+
+    def __init__(
+        self,
+        scene: Scene,
+        arranger: Arranger,
+        display: Display,
+        section: PhasesSection,
+        service: ClassifierService,
+    ):
+        super().__init__(section)
+        self._scene, self._arranger, self._display = scene, arranger, display
+        self._section, self._service = section, service
+        self.request: int | None = None
+        self.found: PooledMap | None = None
+        self._asked = 0  # how often: only the last answer counts
+        self._looking = False
+        self._idle = False
+        # threshold and smoothing of the map that they were found in, and are looked for in
+        self._of: tuple = ()
+        self._asked_of: tuple = ()
+        self._colours = ""
+        section.find_clicked.connect(self.find)
+        section.cancel_clicked.connect(self.cancel)
+        display.settings_changed.connect(self._follow_settings)
+
+    def find(self, elements: str = "") -> None:
+        """Look for the phases of the map that is shown."""
+        derived, settings = self._display.derived, self._display.settings
+        self._asked += 1
+        number = self._asked
+        self._asked_of = settings.quality_threshold, settings.smoothing
+        self._looking = True
+        self._section.show_progress(0, 0)
+        self._show_enabled()
+
+        def smooth():  # a large map takes a while
+            try:
+                return derived.as_phase_map(), None
+            except Exception as error:  # napari would show a traceback
+                return None, str(error)
+
+        def ask(answer) -> None:
+            phase_map, fault = answer
+            if number != self._asked:
+                return
+            if fault is not None:
+                self.stop_waiting()
+                tell_error(fault)
+                return
+            centre = centre_by_hand(settings)
+            self.request = self._service.find_phases(phase_map, elements, centre)
+
+        worker = thread_worker(smooth)()
+        worker.returned.connect(ask)
+        worker.start()
+
+    def cancel(self) -> None:
+        """Stop looking for phases; those that were found before stay."""
+        if self.request is None:
+            self.stop_waiting()
+        else:
+            self._service.cancel()
+            self._section.cancel_button.setEnabled(False)
+
+    @property
+    def current(self) -> PooledMap | None:
+        """The phases of the map as it is shown now, None if it has changed since."""
+        settings = self._display.settings
+        unchanged = self._of == (settings.quality_threshold, settings.smoothing)
+        return self.found if unchanged else None
+
+    def clear(self) -> None:
+        """Forget the phases: another map begins."""
+        self.found = None
+        self._scene.remove(PHASES)
+        self._section.show_phases([], [])
+        self.stop_waiting()
+
+    def stop_waiting(self) -> None:
+        """Wait no more for the answer to a request."""
+        self._asked += 1
+        self.request, self._looking = None, False
+        self._show_enabled()
+
+    def enable(self, idle: bool) -> None:
+        """Let phases be looked for, or not."""
+        self._idle = idle
+        self._show_enabled()
+
+    def show_progress(self, message: Message) -> None:
+        """Show how far the service is."""
+        if message["id"] == self.request:
+            self._section.show_progress(message["done"], message["total"])
+
+    def take(self, message: Message) -> None:
+        """Show the phases that the service has found."""
+        if message["id"] != self.request:
+            return
+        self.stop_waiting()
+        self._of = self._asked_of
+        phases = tuple(_phase(facts) for facts in message["phases"])
+        self.found = PooledMap(phases, message.arrays["numbers"], message.arrays["grains"])
+        settings = self._display.settings
+        self._colours = settings.colours
+        classes = phase_classes(phases, settings.colours)
+        values = phase_values(self.found, self._display.derived.phase_map.mapped)
+        if PHASES in self._scene.places:
+            self._recolour(classes)
+            self._scene.repaint(PHASES, values)
+        else:
+            self._show(values, classes)
+        self._say(settings)
+        self.named.emit(message["named"])
+
+    def _show(self, values: np.ndarray, classes: list) -> None:
+        scan = self._scene.scan
+        layer = Labels(
+            values.copy(),
+            name=PHASES,
+            scale=scan["step"],
+            units=map_units(scan["step_unit"]),
+            opacity=1.0,
+            features=hover_texts(classes),
+            colormap=class_colours(classes),
+        )
+        layer.editable = False
+        self._scene.set_map(PHASES, layer, values)
+        self._arranger.show_new(PHASES, (MAP_NAME, PHASES))
+
+    def _recolour(self, classes: list) -> None:
+        layer = self._scene.places[PHASES].layer
+        layer.colormap = class_colours(classes)
+        layer.features = hover_texts(classes)
+
+    def _follow_settings(self, settings: Settings) -> None:
+        """Follow the colours, and say if the map is no more what it was."""
+        if self.found is None:
+            return
+        if settings.colours != self._colours and PHASES in self._scene.places:
+            self._colours = settings.colours
+            self._recolour(phase_classes(self.found.phases, settings.colours))
+        self._say(settings)
+
+    def _say(self, settings: Settings) -> None:
+        classes = phase_classes(self.found.phases, settings.colours)
+        note = "" if self.current is self.found else _STALE
+        if not self.found.phases:
+            note = "Nothing is classified, so there is no phase."
+        self._section.show_phases(list(self.found.phases), classes[:-1], note)
+
+    def _show_enabled(self) -> None:
+        can_find = self._idle and self._display.is_mapped
+        self._section.show_enabled(can_find=can_find, finding=self._looking)
+
+
+def _phase(facts: dict) -> PooledPhase:
+    """Return a phase, from what the service says of it."""
+    probabilities = np.array(facts["probabilities"])
+    candidates = tuple(tuple(candidate) for candidate in facts["candidates"])
+    return PooledPhase(**facts | {"probabilities": probabilities, "candidates": candidates})

@@ -1,0 +1,105 @@
+"""The phases of the map: how many there are, of which lattice, and perhaps of which material."""
+
+from html import escape
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLineEdit, QProgressBar
+
+from napari_bravais.gui.section import Section, button, label, row
+from napari_bravais.mapping.phase_map import percentage
+from napari_bravais.mapping.pooled_map import PooledPhase
+from napari_bravais.mapping.shown_map import MapClass
+
+
+class PhasesSection(Section):
+    """Find phases, and say what they are."""
+
+    find_clicked = Signal(str)  # the elements present, as the user typed them
+    cancel_clicked = Signal()
+
+    def __init__(self):
+        super().__init__(
+            "Phases",
+            "Which grains are of one phase, and what all of its orientations say together.",
+        )
+        self.elements_edit = QLineEdit()
+        self.elements_edit.setPlaceholderText("elements, such as Si, O, Ti")
+        self.elements_edit.setAccessibleName("Elements present")
+        self.elements_edit.setToolTip(
+            "Elements present, with commas between them, if you know them: of the materials that "
+            "the network knows, only those made of them are proposed"
+        )
+        self.find_button = button(
+            "Find phases",
+            "Group the grains of the map into phases, and pool the evidence of all orientations of "
+            "each: one lattice a phase, and the materials that it may be",
+            self.find_clicked,
+            self.elements_edit.text,
+        )
+        self.cancel_button = button("Cancel", "Stop looking for phases", self.cancel_clicked)
+        self.progress_bar = QProgressBar()
+        self.progress_bar.setToolTip("Patterns that are read again, up to three a grain")
+        self.result_label = label(
+            "Each phase: its lattice with the probability that all its orientations give together, "
+            "its share of the classified area, and the likeliest materials; their probabilities "
+            "hold if the phase is one of the materials that the network knows"
+        )
+        self.result_label.setTextFormat(Qt.TextFormat.RichText)
+        self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        controls = row(self.elements_edit, self.find_button, self.cancel_button, stretch=0)
+        self.contents.addLayout(controls)
+        self.contents.addWidget(self.progress_bar)
+        self.contents.addWidget(self.result_label)
+        self.show_phases([], [])
+        self.show_enabled(can_find=False, finding=False)
+
+    def show_enabled(self, *, can_find: bool, finding: bool) -> None:
+        """Enable the buttons that make sense now."""
+        self.find_button.setEnabled(can_find and not finding)
+        self.cancel_button.setEnabled(finding)
+        self.progress_bar.setVisible(finding)
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Show how far the search is; with a total of zero, that it goes on."""
+        self.progress_bar.setRange(0, total)
+        self.progress_bar.setValue(done)
+        self.progress_bar.setFormat(f"{done:,} of {total:,} patterns" if total else "")
+
+    def show_phases(
+        self, phases: list[PooledPhase], classes: list[MapClass], note: str = ""
+    ) -> None:
+        """Say the phases, in the colours that they have on the map.
+
+        Parameters
+        ----------
+        phases
+            The phases, the largest first.
+        classes
+            Name and colour of each.
+        note
+            What else is to be said.
+        """
+        rows = [_row(phase, entry) for phase, entry in zip(phases, classes, strict=True)]
+        head = "<tr><td></td><td></td><td align=right>&nbsp; area</td></tr>"
+        table = f"<table width='100%'>{head}{''.join(rows)}</table>" if rows else ""
+        self.result_label.setText(table + (f"<p>{escape(note)}</p>" if note else ""))
+        self.result_label.setVisible(bool(rows or note))
+
+
+def _row(phase: PooledPhase, entry: MapClass) -> str:
+    """Return what is said of a phase, as rows of a table in HTML."""
+    lattice = f"<i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
+    sure = f"{phase.probability:.0%} from {phase.orientations} "
+    sure += "grain" if phase.orientations == 1 else "grains"
+    likely = [
+        f"{escape(name)} {probability:.0%}"
+        for name, _, probability in phase.candidates
+        if probability >= 0.005
+    ]
+    materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
+    return (
+        f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
+        f"<td>{lattice}, {sure}</td>"
+        f"<td align=right>{percentage(phase.fraction)}</td></tr>"
+        f"<tr><td></td><td colspan=2><small>{materials}</small></td></tr>"
+    )

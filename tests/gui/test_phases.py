@@ -1,0 +1,84 @@
+"""Phases of the map, found and shown in a real window."""
+
+import csv
+
+import numpy as np
+from qtpy.QtTest import QTest
+
+from napari_bravais.gui.classes import phase_classes
+from napari_bravais.lattices import lattice
+from napari_bravais.mapping.pooled_map import PooledPhase
+from tests.gui.window import shown_colours, wait_until
+
+
+def find(window, elements=""):
+    panel = window.panel.phases
+    panel.elements_edit.clear()
+    QTest.keyClicks(panel.elements_edit, elements)
+    window.press(panel.find_button)
+    wait_until(lambda: panel.find_button.isEnabled(), "the phases")
+    return window.controller.phases.found
+
+
+def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_path):
+    mapped.panel.compare.phases_edit.clear()
+    found = find(mapped, "Si, O, Ti")
+    assert [phase.lattice.pearson for phase in found.phases] == ["hP", "tP"]
+    said = mapped.panel.phases.result_label.text()
+    for text in ("quartz", "rutile", "hexagonal", "tetragonal", "67.7 %", "32.3 %"):
+        assert text in said, text
+    assert mapped.controller.scene.arrangement.shown >= {"Bravais lattices", "Phases"}
+    layer = mapped.viewer.layers["Phases"]
+    numbers = np.asarray(found.numbers)
+    np.testing.assert_array_equal(layer.data, np.where(numbers >= 0, numbers + 1, 255))
+    for name in ("Electron image", "Bravais lattices"):
+        mapped.panel.compare.shown_changed.emit(name, False)
+    assert mapped.panel.compare.phases_edit.text() == "quartz, rutile"
+    colours = shown_colours(mapped)
+    seen = [
+        colours.get(tuple(bytes.fromhex(entry.colour[1:])), 0)
+        for entry in phase_classes(found.phases)[:2]
+    ]
+    assert abs(seen[0] / sum(seen) - found.phases[0].fraction) < 0.02
+
+    # what they were found in has changed
+    mapped.controller.display.change(quality_threshold=0.6)
+    assert "before the threshold" in mapped.panel.phases.result_label.text()
+    assert mapped.controller.phases.current is None
+    mapped.controller.display.undo()
+    assert "before the threshold" not in mapped.panel.phases.result_label.text()
+
+    mapped.controller.export_all(tmp_path / "all")
+    wait_until(lambda: (tmp_path / "all" / "phases.csv").exists(), "the files")
+    with (tmp_path / "all" / "phases.csv").open() as file:
+        assert [row["lattice"] for row in csv.DictReader(file)] == ["hP", "tP"]
+
+
+def test_what_is_no_element_is_told_and_the_phases_stay(mapped):
+    before = find(mapped, "Si O Ti")
+    assert find(mapped, "Si, Xx") is before
+    assert mapped.said("Xx: no element's symbol")
+
+
+def test_a_new_map_forgets_the_phases_and_the_search_can_be_cancelled(mapped):
+    find(mapped)
+    panel = mapped.panel.phases
+    window_map = mapped.map()
+    assert window_map.mapped.all()
+    assert "Phases" not in mapped.names and not panel.result_label.isVisibleTo(panel)
+    mapped.press(panel.find_button)
+    mapped.press(panel.cancel_button)
+    wait_until(lambda: panel.find_button.isEnabled(), "the end")
+    assert mapped.controller.phases.found is None
+    mapped.press(panel.find_button)
+    wait_until(lambda: mapped.controller.phases.request is not None, "the request")
+    mapped.press(panel.cancel_button)
+    wait_until(lambda: panel.find_button.isEnabled(), "the end")
+    assert mapped.controller.phases.found is None and "Phases" not in mapped.names
+
+
+def test_phases_of_one_lattice_have_colours_of_their_own():
+    cubic = np.eye(14)[lattice("cF").index]
+    phases = [PooledPhase(i, 10, 2, 0.2, 2, cubic) for i in range(5)]
+    colours = [entry.colour for entry in phase_classes(phases)]
+    assert colours[0] == lattice("cF").colour and len(set(colours)) == 6
