@@ -47,7 +47,7 @@ def test_patterns_are_read_under_the_conditions_asked_for(classifier, judged_lib
 
 @pytest.fixture(scope="module")
 def index(classifier, judged_library):
-    return make_index(classifier, judged_library, each=20)
+    return make_index(classifier, judged_library, each=100)
 
 
 def test_pooling_and_candidates_find_the_material(classifier, judged_library, index):
