@@ -19,7 +19,10 @@ from napari_bravais.mapping.service import ClassifierService
 
 PHASES = "Phases"
 
-_STALE = "They were found before the threshold or the smoothing was changed."
+_STALE = (
+    "They were found before the threshold, the smoothing, the pattern centre or the network was "
+    "changed."
+)
 
 
 class Phases(QObject):
@@ -62,7 +65,7 @@ class Phases(QObject):
         self._asked = 0  # how often: only the last answer counts
         self._looking = False
         self._idle = False
-        # threshold and smoothing of the map that they were found in, and are looked for in
+        # settings that they were found under, and are looked for under
         self._of: tuple = ()
         self._asked_of: tuple = ()
         self._colours = ""
@@ -75,7 +78,7 @@ class Phases(QObject):
         derived, settings = self._display.derived, self._display.settings
         self._asked += 1
         number = self._asked
-        self._asked_of = settings.quality_threshold, settings.smoothing
+        self._asked_of = _matters(settings)
         self._looking = True
         self._section.show_progress(0, 0)
         self._show_enabled()
@@ -112,9 +115,7 @@ class Phases(QObject):
     @property
     def current(self) -> PooledMap | None:
         """The phases of the map as it is shown now, None if it has changed since."""
-        settings = self._display.settings
-        unchanged = self._of == (settings.quality_threshold, settings.smoothing)
-        return self.found if unchanged else None
+        return self.found if self._of == _matters(self._display.settings) else None
 
     def clear(self) -> None:
         """Forget the phases: another map begins."""
@@ -198,6 +199,12 @@ class Phases(QObject):
     def _show_enabled(self) -> None:
         can_find = self._idle and self._display.is_mapped
         self._section.show_enabled(can_find=can_find, finding=self._looking)
+
+
+def _matters(settings: Settings) -> tuple:
+    """Return the settings that phases depend on."""
+    centre = centre_by_hand(settings)
+    return settings.quality_threshold, settings.smoothing, centre, settings.model
 
 
 def _phase(facts: dict) -> PooledPhase:
