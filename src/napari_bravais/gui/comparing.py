@@ -17,7 +17,7 @@ from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.cif_lattices import CifLattices
 from napari_bravais.gui.classes import classes_of, values_of
 from napari_bravais.gui.display import Display
-from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
+from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labels_layer
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
@@ -288,16 +288,7 @@ class Comparing(QObject):
 
     def _labels(self, name: str, values: np.ndarray, colours: DirectLabelColormap) -> Labels:
         scan = self._scene.scan
-        layer = Labels(
-            values.copy(),
-            name=name,
-            scale=scan["step"],
-            units=map_units(scan["step_unit"]),
-            opacity=1.0,
-            colormap=colours,
-        )
-        layer.editable = False
-        return layer
+        return labels_layer(name, values, scan["step"], scan["step_unit"], colours)
 
     def _show_enabled(self) -> None:
         self._section.show_enabled(

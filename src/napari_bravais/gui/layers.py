@@ -56,14 +56,27 @@ def map_layer(derived: DerivedMap) -> Labels:
     derived
         The map; pixels that are not mapped are transparent.
     """
+    step, unit = derived.phase_map.step, derived.phase_map.step_unit
+    layer = labels_layer(MAP_NAME, derived.values, step, unit, class_colours(derived.classes))
+    layer.features = hover_texts(derived.classes)
+    return layer
+
+
+def labels_layer(
+    name: str,
+    values: np.ndarray,
+    step: tuple[float, float],
+    unit: str,
+    colours: DirectLabelColormap,
+) -> Labels:
+    """Return a layer that shows a copy of a map's values in their colours; it cannot be edited."""
     layer = Labels(
-        derived.values.copy(),
-        name=MAP_NAME,
-        scale=derived.phase_map.step,
-        units=map_units(derived.phase_map.step_unit),
+        values.copy(),
+        name=name,
+        scale=step,
+        units=map_units(unit),
         opacity=1.0,
-        features=hover_texts(derived.classes),
-        colormap=class_colours(derived.classes),
+        colormap=colours,
     )
     layer.editable = False
     return layer

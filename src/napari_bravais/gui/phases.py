@@ -1,14 +1,13 @@
 """The phases of the map that is shown, found by pooling the evidence of its grains."""
 
 import numpy as np
-from napari.layers import Labels
 from napari.qt.threading import thread_worker
 from qtpy.QtCore import QObject, Signal
 
 from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.classes import phase_classes, phase_values
 from napari_bravais.gui.display import Display
-from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, map_units
+from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labels_layer
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.phases import PhasesSection
@@ -162,16 +161,9 @@ class Phases(QObject):
 
     def _show(self, values: np.ndarray, classes: list) -> None:
         scan = self._scene.scan
-        layer = Labels(
-            values.copy(),
-            name=PHASES,
-            scale=scan["step"],
-            units=map_units(scan["step_unit"]),
-            opacity=1.0,
-            features=hover_texts(classes),
-            colormap=class_colours(classes),
-        )
-        layer.editable = False
+        colours = class_colours(classes)
+        layer = labels_layer(PHASES, values, scan["step"], scan["step_unit"], colours)
+        layer.features = hover_texts(classes)
         self._scene.set_map(PHASES, layer, values)
         self._arranger.show_new(PHASES, (MAP_NAME, PHASES))
 

@@ -78,7 +78,7 @@ def evaluate_found_phases(
     index: MaterialIndex,
     readings: Readings,
     samples: int,
-    grains: Sequence[int] = (40, 40, 40),
+    grains: Sequence[int],
 ) -> dict[str, float | list[int]]:
     """Measure phases that have to be found first: samples of several materials, grains mixed.
 
