@@ -15,7 +15,7 @@ def test_the_closed_form_is_the_gradients_grad_cam(rank):
 
     keras.utils.set_random_seed(0)
     lattices = np.arange(40) % 14
-    backbone = build_backbone(crystals=lattices)
+    backbone = build_backbone(crystals={str(k): int(own) for k, own in enumerate(lattices)})
     detailed = with_features(backbone)
     crystals, summed = map(backbone.get_layer, ("crystal", "logits"))
     prepared = np.random.default_rng(0).normal(size=(1, 80, 80, 1)).astype(np.float32)

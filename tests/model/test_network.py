@@ -23,7 +23,7 @@ def test_every_architecture_answers_for_its_classes(architecture, least, most):
 
 
 def test_a_class_is_as_likely_as_its_crystals_together():
-    crystals = [0, 2, 2, 0, 2]
+    crystals = {"a": 0, "b": 2, "c": 2, "d": 0, "e": 2}
     backbone = build_backbone(classes=3, crystals=crystals)
     prepared = np.random.default_rng(0).normal(size=(4, SIZE, SIZE, 1)).astype(np.float32)
     answer = backbone({"prepared": prepared, "camera": unknown(4)})

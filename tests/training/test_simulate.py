@@ -123,6 +123,9 @@ def test_names_of_crystals(tmp_path):
     assert chosen(str(cif))[0].formula == "Cu"
     assert chosen("oF") == catalogue.by_lattice("oF")
     assert chosen("quartz") == [catalogue.find("quartz")]
+    everyday = chosen("everyday")
+    assert {"quartz", "cementite", "nickel"} <= {structure.name for structure in everyday}
+    assert catalogue.find("argon") not in everyday
 
 
 def test_the_command_takes_in_another_programs_master(tmp_path, emsoft_file):

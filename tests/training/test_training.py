@@ -135,9 +135,23 @@ def test_a_process_that_dies_ends_the_run_of_all(library, tmp_path):
         train_together(2, library, tmp_path, minutes=1, start=tmp_path / "none.keras")
 
 
+def test_a_start_gives_the_crystals_that_it_knows_by_their_names():
+    earlier = build_backbone(crystals={"a": 0, "b": 1, "c": 1})
+    later = build_backbone(crystals={"new": 2, "c": 1, "a": 0})
+    training.take_weights(later, earlier)
+    for own, other in zip(
+        later.get_layer(CRYSTAL).get_weights(),
+        earlier.get_layer(CRYSTAL).get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(own[..., 1:], other[..., [2, 0]])
+        # and one that it does not know is no likelier than these
+        np.testing.assert_allclose(own[..., 0], other.mean(axis=-1), atol=1e-6)
+
+
 def test_no_mean_is_taken_with_another_network_or_without_its_card(tmp_path):
     with pytest.raises(ModelError, match="its crystals are not the run's"):
-        exporting.mean_with(build_backbone(crystals=[0, 1]), BUNDLED, 0.5)
+        exporting.mean_with(build_backbone(crystals={"a": 0, "b": 1}), BUNDLED, 0.5)
     lonely = tmp_path / "lonely.keras"
     lonely.write_bytes(BUNDLED.read_bytes())
     with pytest.raises(ModelError, match=r"model card lonely\.json"):

@@ -21,6 +21,9 @@ _SYMBOLS = (
 #: Symbols of the elements; the index is the atomic number.
 ELEMENTS = ("-", *_SYMBOLS.split())
 
+#: Materials up to this rank are met every day in EBSD.
+EVERYDAY_RANK = 1
+
 # Images of a site closer than this (fraction of the cell) are one atom on a special position.
 _SAME_SITE = 2e-3
 
@@ -80,6 +83,11 @@ class Structure:
     def seed(self) -> bool:
         """Whether the first seed paper examined this material."""
         return self.rank == 0
+
+    @property
+    def everyday(self) -> bool:
+        """Whether people meet this material often in EBSD."""
+        return self.rank <= EVERYDAY_RANK
 
     @property
     def elements(self) -> frozenset[str]:

@@ -55,7 +55,7 @@ class Classifier:
         preparation, backbone = model.get_layer("preparation"), model.get_layer("backbone")
         detailed = with_features(backbone)
         self._kernel = np.asarray(backbone.get_layer("crystal").kernel)
-        self._lattices = np.array(backbone.get_layer("logits").lattices)
+        self._lattices = np.array(list(backbone.get_layer("logits").crystals.values()))
         self._prepare = compiled(preparation)
         if runtime == "openvino":
             from napari_bravais.model.openvino_runtime import OpenVINOReader

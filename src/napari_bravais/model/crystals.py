@@ -1,6 +1,6 @@
 """From crystals to lattices: a lattice is as likely as all crystals that have it together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -16,20 +16,20 @@ class SummedByLattice(keras.layers.Layer):
 
     Parameters
     ----------
-    lattices
-        The index of each crystal's lattice, shape (crystals,).
+    crystals
+        The index of each crystal's lattice, by the crystal's name, in the order of the logits.
     units
         How many lattices there are.
     """
 
-    def __init__(self, lattices: Sequence[int], units: int, **kwargs):
+    def __init__(self, crystals: Mapping[str, int], units: int, **kwargs):
         super().__init__(**kwargs)
-        self.lattices, self.units = [int(lattice) for lattice in lattices], units
-        self.members = np.eye(units, dtype=np.float32)[self.lattices]
+        self.crystals, self.units = dict(crystals), units
+        self.members = np.eye(units, dtype=np.float32)[list(self.crystals.values())]
 
     def get_config(self):
         """Return the arguments of ``__init__``."""
-        return {**super().get_config(), "lattices": self.lattices, "units": self.units}
+        return {**super().get_config(), "crystals": self.crystals, "units": self.units}
 
     def compute_output_spec(self, logits):
         """Return the output's shape."""

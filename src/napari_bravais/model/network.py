@@ -1,6 +1,6 @@
 """The networks, in Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import keras
@@ -83,7 +83,9 @@ ARCHITECTURES = {
 
 
 def build_backbone(
-    architecture: str = "compact", classes: int = len(LATTICES), crystals: Sequence[int] = ()
+    architecture: str = "compact",
+    classes: int = len(LATTICES),
+    crystals: Mapping[str, int] | None = None,
 ) -> keras.Model:
     """Return a network that takes prepared patterns and tells their class and their quality.
 
@@ -94,9 +96,9 @@ def build_backbone(
     classes
         How many classes it tells apart.
     crystals
-        The class of each of the crystals that it tells apart, if it tells crystals apart: a class
-        is then as likely as its crystals together, and they are a third answer. To tell crystals
-        apart teaches more a pattern than to tell lattices apart.
+        The class of each of the crystals that it tells apart, by their names, if it tells crystals
+        apart: a class is then as likely as its crystals together, and they are a third answer. To
+        tell crystals apart teaches more a pattern than to tell lattices apart.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def build_backbone(
     pooled = layers.GlobalAveragePooling2D()(features)
     quality = layers.Dense(1, activation="sigmoid", dtype="float32", name="quality")(pooled)
     answers = {"quality": quality}
-    if len(crystals):
+    if crystals:
         likely = layers.Dense(len(crystals), dtype="float32", name=CRYSTAL)(pooled)
         summed = SummedByLattice(crystals, classes, dtype="float32", name="logits")
         answers |= {CRYSTAL: likely, "logits": summed(likely)}

@@ -14,7 +14,7 @@ from napari_bravais.model.network import CRYSTAL, with_preparation
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import Exposures
 from napari_bravais.training.train import (
-    lattices_of_crystals,
+    crystals_known,
     load_backbone,
     weighted_layers,
 )
@@ -43,7 +43,8 @@ def calibration_temperature(backbone: keras.Model, library: MasterLibrary) -> fl
             logits.append(backbone.predict_on_batch(seen)[CRYSTAL])
             labels.append(drawn.labels)
     logits = np.concatenate(logits)
-    own = np.concatenate(labels)[:, None] == backbone.get_layer("logits").lattices
+    lattices = np.array(list(crystals_known(backbone).values()))
+    own = np.concatenate(labels)[:, None] == lattices
 
     def loss(temperature):
         likely = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
@@ -91,7 +92,7 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     card = read_card(Path(model))
     other = load_backbone(model)
     earlier = weighted_layers(other)
-    if lattices_of_crystals(other) != lattices_of_crystals(backbone):
+    if crystals_known(other) != crystals_known(backbone):
         raise ModelError(f"{model}: its crystals are not the run's: there is no mean of both")
     for name, layer in weighted_layers(backbone).items():
         others = earlier[name].get_weights() if name in earlier else []

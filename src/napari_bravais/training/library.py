@@ -1,13 +1,18 @@
 """Master patterns on disk, and how their materials are split."""
 
+import csv
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from math import gcd
 from pathlib import Path
 
 import numpy as np
 
+from napari_bravais.catalogue.structure import EVERYDAY_RANK
 from napari_bravais.lattices import PEARSON_SYMBOLS
 
 #: The seed paper's blind test: relatives of trained materials, (reduced formula, space group).
@@ -25,11 +30,10 @@ BLIND_MATERIALS = frozenset(
     }
 )
 
-#: Structure types of each lattice that training never sees.
-NEW_TYPES_PER_LATTICE = 3
-
-#: How many of these serve to calibrate, the others to test.
-VALIDATION_TYPES_PER_LATTICE = 1
+#: Structure types that training never sees, two of each lattice to test and some to calibrate.
+#: They were drawn by lot among those that hold no material of the seed paper; later, so that a user
+#: finds everyday materials known, those with any were exchanged for others, never trained on.
+LEFT_OUT = "left_out.tsv"
 
 EMSOFT_NICKEL = {
     "file": "cF_emsoft-Ni.npz",
@@ -63,10 +67,15 @@ def reduced_formula(atomic_numbers: list[int]) -> str:
     """Return the reduced formula, elements in alphabetical order."""
     from ase.data import chemical_symbols
 
-    symbols = [chemical_symbols[z] for z in atomic_numbers]
-    counts = {symbol: symbols.count(symbol) for symbol in sorted(set(symbols))}
+    return _formula(Counter(chemical_symbols[z] for z in atomic_numbers))
+
+
+def _formula(counts: dict[str, int]) -> str:
     divisor = gcd(*counts.values())
-    return "".join(s + (str(n // divisor) if n > divisor else "") for s, n in counts.items())
+    return "".join(
+        symbol + (str(number // divisor) if number > divisor else "")
+        for symbol, number in sorted(counts.items())
+    )
 
 
 def structure_type(record: dict) -> tuple:
@@ -81,11 +90,17 @@ def material(record: dict) -> tuple[str, int]:
     return reduced_formula(record["atomic_numbers"]), record["space_group"]
 
 
+def crystal_name(record: dict) -> str:
+    """Return what names a crystal, at any beam energy: formula, space group, atoms of its cell."""
+    formula, space_group = material(record)
+    return f"{formula} {space_group} {len(record['atomic_numbers'])}"
+
+
 def crystals_of(records: list[dict]) -> np.ndarray:
     """Return a number for each crystal, shape (m,): one at several beam energies has one number."""
-    keys = [(r["space_group"], *sorted(r["atomic_numbers"])) for r in records]
-    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return np.array([order[key] for key in keys])
+    names = [crystal_name(record) for record in records]
+    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([order[name] for name in names])
 
 
 @dataclass(frozen=True)
@@ -152,17 +167,29 @@ def is_seed(record: dict) -> bool:
 
 
 def is_everyday(record: dict) -> bool:
-    """Tell whether people meet a material often: the catalogue's rank says so.
-
-    A record without a rank is of rank 0 if it is the seed paper's.
+    """Tell whether people meet a material often: its rank says so, or the catalogue's.
 
     Ordered forms of common structures are left out, but for the seed paper's with bands of their
     own that can be seen: drawn as often, FeNi3 and Cu3Au (cP) would teach to call nickel cP.
     """
-    rank = record.get("rank", 0 if is_seed(record) else 3)
-    if rank > 1 or material(record) in _NEARLY_ANOTHER:
+    rank = record.get("rank", 0 if is_seed(record) else _ranks().get(material(record), 3))
+    if rank > EVERYDAY_RANK or material(record) in _NEARLY_ANOTHER:
         return False
     return rank == 0 or not _orders_another(record)
+
+
+@cache
+def _ranks() -> dict[tuple[str, int], int]:
+    """Return the catalogue's rank of each material, the most everyday one's of several."""
+    from napari_bravais import catalogue
+
+    ranks = {}
+    for structure in catalogue.structures():
+        parts = re.findall(r"([A-Z][a-z]?)(\d*)", structure.formula)
+        formula = _formula({symbol: int(number or 1) for symbol, number in parts})
+        own = formula, structure.space_group
+        ranks[own] = min(structure.rank, ranks.get(own, structure.rank))
+    return ranks
 
 
 def is_standard(record: dict) -> bool:
@@ -193,29 +220,34 @@ def _orders_another(record: dict) -> bool:
 
 
 def split(records: list[dict]) -> np.ndarray:
-    """Assign every material to a part; see ``MasterLibrary.parts``.
-
-    The new types are drawn, with a fixed seed, from those that hold no material of the seed paper.
-    """
-    types = [structure_type(record) for record in records]
-    materials = [material(record) for record in records]
-    seeds = {own for own, r in zip(materials, records, strict=True) if is_seed(r)}
-    kept = {kind for kind, own in zip(types, materials, strict=True) if own in seeds}
+    """Assign every material to a part; see ``MasterLibrary.parts``."""
+    left_out = _left_out_types()
     # Variants come from a parent: their types may differ by a relabelled element, their names not.
     parents = [re.sub(r"-v\d+$", "", record["name"]) for record in records]
-    rng = np.random.default_rng(2020)
-    left_out = {}
-    for lattice in PEARSON_SYMBOLS:
-        own = [i for i, record in enumerate(records) if record["lattice"] == lattice]
-        free = sorted({types[i] for i in own} - kept)
-        for rank, pick in enumerate(rng.permutation(len(free))[:NEW_TYPES_PER_LATTICE]):
-            part = "validation type" if rank < VALIDATION_TYPES_PER_LATTICE else "new type"
-            left_out[free[pick]] = part
-            left_out |= {parents[i]: part for i in own if types[i] == free[pick]}
+    types = [structure_type(record) for record in records]
+    of_parents = {
+        parent: left_out[kind]
+        for parent, kind in zip(parents, types, strict=True)
+        if kind in left_out
+    }
     parts = []
-    for own, kind, parent, r in zip(materials, types, parents, records, strict=True):
-        usual = r["beam_energy_kev"] == USUAL_ENERGY
-        part = left_out.get(kind) or left_out.get(parent)
+    for kind, parent, record in zip(types, parents, records, strict=True):
+        usual = record["beam_energy_kev"] == USUAL_ENERGY
+        part = left_out.get(kind) or of_parents.get(parent)
         part = part or ("trained" if usual else "other energy")
-        parts.append("blind" if own in BLIND_MATERIALS else part)
+        parts.append("blind" if material(record) in BLIND_MATERIALS else part)
     return np.array(parts)
+
+
+@cache
+def _left_out_types() -> dict[tuple, str]:
+    """Return the part of each structure type that training never sees."""
+    table = resources.files(__package__).joinpath(LEFT_OUT).read_text("utf-8")
+    return {
+        (
+            int(row["space group"]),
+            tuple(map(int, row["atoms of each element"].split())),
+            int(row["atoms in the cell"]),
+        ): row["part"]
+        for row in csv.DictReader(table.splitlines(), delimiter="\t")
+    }

@@ -17,6 +17,7 @@ from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.simulation.random_crystals import random_master_pattern
 from napari_bravais.training.library import (
     MasterLibrary,
+    crystal_name,
     crystals_of,
     hides_in_another,
     is_everyday,
@@ -33,7 +34,7 @@ KNOWN_CENTRES = 0.6
 CENTRE_ERROR = 0.01
 
 #: How much oftener than others everyday materials are drawn, and the seed paper's among them.
-EVERYDAY_WEIGHT = 8.0
+EVERYDAY_WEIGHT = 5.0
 SEED_WEIGHT = 15.0
 
 #: And those oftener still that detectors are set up with: every laboratory will try them.
@@ -283,7 +284,7 @@ class TrainingBatches(keras.utils.PyDataset):
     Attributes
     ----------
     lattices
-        The index of the lattice of each crystal that is drawn, shape (crystals,).
+        The index of the lattice of each crystal that is drawn, by the crystal's name.
     """
 
     def __init__(self, exposures: Exposures, batch_size: int, batches: int):
@@ -292,12 +293,12 @@ class TrainingBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.batches = batches
         materials = exposures.materials
-        crystals = crystals_of([exposures.library.records[i] for i in materials])
-        self.lattices = np.zeros(crystals.max() + 1, int)
-        self.lattices[crystals] = exposures.lattices[materials]
+        names = [crystal_name(exposures.library.records[i]) for i in materials]
+        self.lattices = dict(zip(names, exposures.lattices[materials].tolist(), strict=True))
         # random ones have no number
         self.crystals = np.full(len(exposures.masters), NO_CRYSTAL)
-        self.crystals[materials] = crystals
+        numbers = {name: number for number, name in enumerate(self.lattices)}
+        self.crystals[materials] = [numbers[name] for name in names]
         self.waiting = []
 
     def __len__(self) -> int:

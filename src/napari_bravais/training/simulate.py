@@ -10,15 +10,16 @@ import typer
 if TYPE_CHECKING:
     from napari_bravais.catalogue import Structure
 
-ALL = "all"
+ALL, EVERYDAY = "all", "everyday"
 
 
 def simulate(
     crystals: Annotated[
         list[str],
         typer.Argument(
-            help="CIFs, names in the catalogue, Pearson symbols (all of a lattice), 'all' (the"
-            " whole catalogue), or master patterns of EMsoft (.h5) and ebsdsim (.npz) to take in."
+            help="CIFs, names in the catalogue, Pearson symbols (all of a lattice), 'everyday'"
+            " (what people meet often), 'all' (the whole catalogue), or master patterns of EMsoft"
+            " (.h5) and ebsdsim (.npz) to take in."
         ),
     ],
     output: Annotated[
@@ -77,6 +78,8 @@ def chosen(name: str) -> list["Structure"]:
         return [catalogue.read_cif(name)]
     if name == ALL:
         return list(catalogue.structures())
+    if name == EVERYDAY:
+        return [structure for structure in catalogue.structures() if structure.everyday]
     if name in PEARSON_SYMBOLS:
         return catalogue.by_lattice(name)
     return [catalogue.find(name)]

@@ -174,20 +174,30 @@ def weighted_layers(backbone: keras.Model) -> dict[int | str, keras.layers.Layer
     return dict(enumerate(body)) | heads
 
 
-def lattices_of_crystals(backbone: keras.Model) -> list[int]:
-    """Return the lattice of each crystal that a network tells apart, by which they are known."""
+def crystals_known(backbone: keras.Model) -> dict[str, int]:
+    """Return the lattice of each crystal that a network tells apart, in order, by its name."""
     summed = {layer.name: layer for layer in backbone.layers}.get("logits")
-    return getattr(summed, "lattices", [])  # a network need not tell crystals apart
+    return getattr(summed, "crystals", {})  # a network need not tell crystals apart
 
 
 def take_weights(backbone: keras.Model, earlier: keras.Model) -> None:
     """Give a network what another of its architecture has learnt.
 
-    Heads too, if they are of the same size and of the same crystals.
+    Heads too, if they are of the same size; that of crystals by their names, and those that the
+    other did not know begin as the mean of those that it knew.
     """
     own, other = weighted_layers(backbone), weighted_layers(earlier)
-    if lattices_of_crystals(backbone) != lattices_of_crystals(earlier):
-        own.pop(CRYSTAL, None)
+    if CRYSTAL in own.keys() & other.keys():
+        known = list(crystals_known(earlier))
+        taken = [
+            known.index(name) if name in known else len(known) for name in crystals_known(backbone)
+        ]
+        own.pop(CRYSTAL).set_weights(
+            [
+                np.concatenate([weights, weights.mean(axis=-1, keepdims=True)], axis=-1)[..., taken]
+                for weights in other[CRYSTAL].get_weights()
+            ]
+        )
     for name in own.keys() & other.keys():
         if [w.shape for w in own[name].weights] == [w.shape for w in other[name].weights]:
             own[name].set_weights(other[name].get_weights())
@@ -261,7 +271,7 @@ def train(
     keras.utils.set_random_seed(0)  # processes that train together begin alike
     if checkpoint.exists():
         backbone = keras.saving.load_model(checkpoint)
-        if lattices_of_crystals(backbone) != batches.lattices.tolist():
+        if crystals_known(backbone) != batches.lattices:
             raise ValueError(f"{checkpoint}: this run was begun with other master patterns")
     else:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
