@@ -15,6 +15,7 @@ from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_samp
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
 from napari_bravais.mapping.service_worker import Inbox, Worker
 from napari_bravais.model.backend import WORTH_CONVERTING
@@ -140,6 +141,21 @@ def test_phases_of_a_map_are_found_or_given_up(quartz, classifier):
     assert quartz.wait("finished", job)["cancelled"]
     wrong = quartz.wait("error", quartz.service.find_phases(phase_map, "Qz"))
     assert "Qz: no element's symbol" in wrong["text"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals that stop a process")
+def test_who_asks_does_not_wait_until_a_large_map_was_taken(quartz):
+    started = quartz.service.pid
+    os.kill(started, signal.SIGSTOP)
+    try:
+        # far more than a pipe holds: written here, it would keep the window for good
+        nothing = np.zeros((600, 600, 14), np.float32)
+        large = PhaseMap(nothing, nothing[..., 0], quality_threshold=1)
+        request = quartz.service.find_phases(large)
+    finally:
+        os.kill(started, signal.SIGCONT)
+    assert quartz.wait("phases", request)["phases"] == []  # nothing in it can be read
+    assert quartz.service.pid == started
 
 
 def test_of_clicks_that_wait_the_newest_is_answered(quartz):

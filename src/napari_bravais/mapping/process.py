@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class ProcessClient:
         self._receive = receive
         self._lock = threading.RLock()
         self._process: subprocess.Popen | None = None
+        self._outgoing: SimpleQueue[Message | None] = SimpleQueue()
         self._numbers = count(1)
         self._closed = False
 
@@ -52,12 +54,18 @@ class ProcessClient:
                 env=os.environ | {"PYTHONSAFEPATH": "1"},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
+            # a process at work reads late, and no window should wait until it took a large map
+            self._outgoing = outgoing = SimpleQueue()
             self._started()
+        threading.Thread(target=_write_all, args=(process.stdin, outgoing), daemon=True).start()
         lines = deque(maxlen=self.last_lines)
         keeper = threading.Thread(target=_keep_lines, args=(process.stderr, lines), daemon=True)
         keeper.start()
         threading.Thread(
-            target=self._listen, args=(process, keeper, lines), name=self.module, daemon=True
+            target=self._listen,
+            args=(process, outgoing, keeper, lines),
+            name=self.module,
+            daemon=True,
         ).start()
 
     @property
@@ -108,11 +116,15 @@ class ProcessClient:
         self.start()
         if self._process is None:  # closed
             return
-        # if it just died, the thread that listens to it says so
-        with suppress(OSError, ValueError):
-            write_message(self._process.stdin, request)
+        self._outgoing.put(request)
 
-    def _listen(self, process: subprocess.Popen, keeper: threading.Thread, lines: deque) -> None:
+    def _listen(
+        self,
+        process: subprocess.Popen,
+        outgoing: SimpleQueue,
+        keeper: threading.Thread,
+        lines: deque,
+    ) -> None:
         """Pass on what a process says until it ends."""
         while (message := read_message(process.stdout)) is not None:
             with self._lock:  # so that no message comes once it is closed, or replaced
@@ -120,6 +132,7 @@ class ProcessClient:
                     break
                 self._note(message)
                 self._receive(message)
+        outgoing.put(None)
         status = process.wait()
         keeper.join(1)
         with self._lock:
@@ -131,6 +144,13 @@ class ProcessClient:
             self._process = None
             reason = f"exit status {status}; its last words: {' | '.join(lines) or 'none'}"
             self._receive(Message("died", {"reason": reason, **self._after_death()}))
+
+
+def _write_all(stream, outgoing: SimpleQueue) -> None:
+    while (request := outgoing.get()) is not None:
+        # if the process just died, the thread that listens to it says so
+        with suppress(OSError, ValueError):
+            write_message(stream, request)
 
 
 def _keep_lines(stream, lines: deque) -> None:
