@@ -1,3 +1,4 @@
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ from napari_bravais.lattices import lattice
 from napari_bravais.model.camera import told, unknown
 from napari_bravais.model.card import ModelError
 from napari_bravais.model.classifier import BUNDLED, Classifier
-from napari_bravais.model.network import CRYSTAL, build_backbone
+from napari_bravais.model.network import CRYSTAL, build_backbone, with_preparation
 from napari_bravais.simulation.sample import PHASES
 from napari_bravais.training import export as exporting
 from napari_bravais.training import train as training
@@ -150,12 +151,34 @@ def test_a_start_gives_the_crystals_that_it_knows_by_their_names():
 
 
 def test_no_mean_is_taken_with_another_network_or_without_its_card(tmp_path):
-    with pytest.raises(ModelError, match="its crystals are not the run's"):
+    with pytest.raises(ModelError, match="it knows crystals that the run does not"):
         exporting.mean_with(build_backbone(crystals={"a": 0, "b": 1}), BUNDLED, 0.5)
     lonely = tmp_path / "lonely.keras"
     lonely.write_bytes(BUNDLED.read_bytes())
     with pytest.raises(ModelError, match=r"model card lonely\.json"):
         exporting.mean_with(build_backbone(), lonely, 0.5)
+
+
+def test_a_mean_leaves_new_crystals_as_they_are(tmp_path):
+    earlier = tmp_path / "earlier.keras"
+    with_preparation(build_backbone(crystals={"a": 0, "b": 1})).save(earlier)
+    checksum = hashlib.sha256(earlier.read_bytes()).hexdigest()
+    card = {"name": "m", "classes": [], "quality_threshold": 0, "sha256": checksum}
+    earlier.with_suffix(".json").write_text(json.dumps({**card, "temperature": 2.0}))
+    backbone = build_backbone(crystals={"b": 1, "new": 2, "a": 0})
+    own, _ = backbone.get_layer(CRYSTAL).get_weights()
+    other, _ = training.load_backbone(earlier).get_layer(CRYSTAL).get_weights()
+    exporting.mean_with(backbone, earlier, 0.25)
+    mean, _ = backbone.get_layer(CRYSTAL).get_weights()
+
+    def spoken_for(kernel, one, another):
+        return kernel[:, one] - kernel[:, another]
+
+    # against each other the known ones are means, the new one stands as it stood to these
+    expected = 0.25 * spoken_for(own, 0, 2) + 0.75 * 2 * spoken_for(other, 1, 0)
+    np.testing.assert_allclose(spoken_for(mean, 0, 2), expected, atol=1e-6)
+    centred = own[:, 1] - own[:, [0, 2]].mean(axis=1)
+    np.testing.assert_allclose(mean[:, 1] - mean[:, [0, 2]].mean(axis=1), centred, atol=1e-6)
 
 
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):

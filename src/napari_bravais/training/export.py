@@ -68,7 +68,7 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     """Give a network the means of its own weights and those of a model that was exported.
 
     A mean of what two runs, one begun with the other, end with can read better than either
-    (Wortsman et al. 2022, arXiv:2203.05482).
+    (Wortsman et al. 2022, arXiv:2203.05482). Crystals that the model did not know keep their own.
 
     Parameters
     ----------
@@ -92,17 +92,34 @@ def mean_with(backbone: keras.Model, model: str | Path, share: float) -> dict:
     card = read_card(Path(model))
     other = load_backbone(model)
     earlier = weighted_layers(other)
-    if crystals_known(other) != crystals_known(backbone):
-        raise ModelError(f"{model}: its crystals are not the run's: there is no mean of both")
+    crystals = list(crystals_known(backbone))
+    if not crystals_known(other).keys() <= set(crystals):
+        raise ModelError(f"{model}: it knows crystals that the run does not: no mean of both")
+    known = [crystals.index(name) for name in crystals_known(other)]
     for name, layer in weighted_layers(backbone).items():
-        others = earlier[name].get_weights() if name in earlier else []
-        if [weights.shape for weights in others] != [tuple(w.shape) for w in layer.weights]:
-            raise ModelError(f"{model}: its network is not the run's: there is no mean of both")
+        theirs = earlier[name].get_weights() if name in earlier else []
+        ours = layer.get_weights()
         if name == CRYSTAL:
-            others = [weights * card["temperature"] for weights in others]
-        both = zip(layer.get_weights(), others, strict=True)
+            theirs = [_centred(weights) * card["temperature"] for weights in theirs]
+            ours = [weights - weights[..., known].mean(axis=-1, keepdims=True) for weights in ours]
+            theirs = [_replaced(own, known, new) for own, new in zip(ours, theirs, strict=True)]
+        if [weights.shape for weights in theirs] != [weights.shape for weights in ours]:
+            raise ModelError(f"{model}: its network is not the run's: there is no mean of both")
+        both = zip(ours, theirs, strict=True)
         layer.set_weights([share * own + (1 - share) * other for own, other in both])
     return card
+
+
+def _centred(weights: np.ndarray) -> np.ndarray:
+    """Take out of weights, shape (..., crystals), what all crystals have in common."""
+    return weights - weights.mean(axis=-1, keepdims=True)
+
+
+def _replaced(weights: np.ndarray, crystals: list[int], new: np.ndarray) -> np.ndarray:
+    """Return a copy of weights, shape (..., crystals), with others for some crystals."""
+    weights = weights.copy()
+    weights[..., crystals] = new
+    return weights
 
 
 def export(
@@ -146,8 +163,7 @@ def export(
     # What all crystals have in common changes no answer: without it Grad-CAM shows what speaks for
     # some crystals rather than for any.
     head = backbone.get_layer(CRYSTAL)
-    own = [weights - weights.mean(axis=-1, keepdims=True) for weights in head.get_weights()]
-    head.set_weights([weights / temperature for weights in own])
+    head.set_weights([_centred(weights) / temperature for weights in head.get_weights()])
     target = Path(target)
     with replacing(target) as temporary:
         with_preparation(backbone).save(temporary)
