@@ -74,6 +74,25 @@ def test_map_takes_a_threshold_and_a_pattern_centre(tmp_path):
     assert not np.isnan(phase_map.probabilities).any()
 
 
+def test_a_map_that_is_broken_off_says_how_it_goes_on(tmp_path, monkeypatch):
+    from napari_bravais.mapping import engine
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "map_phases", interrupted)
+    result = runner.invoke(app, ["map", str(nickel_sample_path()), "-o", str(tmp_path)])
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.stderr and "map.zarr" in result.stderr
+
+
+def test_phases_of_no_map_say_what_is_missing(tmp_path):
+    scan = str(nickel_sample_path())
+    result = runner.invoke(app, ["phases", scan, "-o", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"no finished map is there; `bravais map {scan}" in result.stderr
+
+
 def test_a_bad_scan_is_one_line_of_error(tmp_path):
     (tmp_path / "notes.h5").write_text("no scan")
     process = bravais("map", "notes.h5", "-o", "out", cwd=tmp_path)

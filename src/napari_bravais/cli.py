@@ -15,7 +15,6 @@ from napari_bravais.terminal import (
     OUTPUT_HELP,
     Centre,
     Convention,
-    Output,
     ScanPath,
     description,
     pattern_centre,
@@ -33,6 +32,9 @@ from napari_bravais.training.simulate import simulate
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
     from napari_bravais.mapping.phase_map import PhaseMap
+
+#: Exit status of a command that was broken off by Ctrl-C, as shells have it.
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="bravais",
@@ -86,7 +88,16 @@ def demo(
 @app.command("map")
 def map_scan(
     scan: ScanPath,
-    output: Output,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIRECTORY",
+            help="Where the map grows and the results are written. A finished map of the same scan "
+            "is read again, one of another scan or model is refused: see --fresh.",
+        ),
+    ],
     quality_threshold: Annotated[
         float | None,
         typer.Option(
@@ -166,8 +177,12 @@ def _map(
     store = directory / STORE
     if fresh:
         remove_store(store)
-    with progress_bar() as progress:
-        phase_map = map_phases(scan, classifier, progress, store=store, scheduler=scheduler)
+    try:
+        with progress_bar() as progress:
+            phase_map = map_phases(scan, classifier, progress, store=store, scheduler=scheduler)
+    except KeyboardInterrupt:
+        typer.echo(f"Broken off; the same command goes on with {store}.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     if quality_threshold is not None:
         phase_map.quality_threshold = quality_threshold
     written = save_results(phase_map, forward_scatter_image(scan), directory)

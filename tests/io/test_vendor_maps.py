@@ -84,6 +84,15 @@ def test_files_that_store_no_map_have_none(tmp_path, oxford_scan):
     assert stored_map(tmp_path / "text.h5") is None
 
 
+def test_what_kikuchipy_saves_of_patterns_that_nobody_indexed_is_no_map(tmp_path):
+    import kikuchipy as kp
+
+    path = tmp_path / "patterns.h5"
+    kp.signals.EBSD(np.ones((2, 3, 8, 8), np.uint8)).save(path)
+    assert kp.load(path).xmap is not None, "kikuchipy stores a map of nothing"
+    assert stored_map(path) is None
+
+
 @pytest.fixture
 def shown() -> IndexedMap:
     index = np.array([[0, 1, -1, 0], [1, 1, 0, 0]], np.int16)
@@ -147,6 +156,11 @@ def test_damaged_maps_give_one_clear_error(tmp_path, name):
     (tmp_path / name).write_bytes(b"# not a map\n1 2 3\n\x00\xff")
     with pytest.raises(MapError, match=rf"{name} is no (saved )?map"):
         read_map(tmp_path / name)
+
+
+def test_a_scan_is_told_from_a_map():
+    with pytest.raises(MapError, match=r"h5 is no map: HDF5 files with maps are those that orix"):
+        read_map(quartz_rutile_sample_path())
 
 
 def test_truncated_maps_give_one_clear_error(tmp_path, shown):

@@ -121,9 +121,13 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     known = {m.name: m for m in MaterialIndex.of(classifier).materials}
     assert quartz.candidates
     assert all({"Si", "Ti", "O"}.issuperset(known[name].elements) for name, *_ in quartz.candidates)
+    # where an element was forgotten, what is left does not look like it, and nothing is named
+    golden = find_phases(scan, phase_map, classifier, elements={"Au"})
+    assert golden.phases and not any(phase.candidates for phase in golden.phases)
     rows = list(csv.DictReader(save_pooled(pooled, tmp_path)[0].open()))
     assert [int(row["pixels"]) for row in rows] == [phase.pixels for phase in pooled.phases]
     assert rows[0]["lattice"] == "hP"
+    assert float(rows[0]["P(candidate 1)"]) == pytest.approx(quartz.candidates[0][2], abs=1e-4)
     np.testing.assert_array_equal(imread(tmp_path / "phases.tif"), pooled.numbers + 1)
 
 

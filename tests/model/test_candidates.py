@@ -31,8 +31,10 @@ def test_candidates_come_likeliest_first_and_elements_narrow_them(index):
     assert [c.material.name for c in found] == ["nickel", "gamma prime", "tungsten"]
     assert found[0].probability > 0.9 and 0.5 < found[0].likeness < 1
     assert found[1].likeness < 0.05
-    assert sum(c.probability for c in found) == pytest.approx(1)
-    assert [c.material.formula for c in index.candidates(seen, {"W", "C"})] == ["W"]
+    assert 0.99 < sum(c.probability for c in found) < 1
+    # what the elements leave may be unlike all that is seen
+    (tungsten,) = index.candidates(seen, {"W", "C"})
+    assert tungsten.material.formula == "W" and tungsten.probability < 0.01
     assert index.candidates(seen, ["Fe"]) == []
     assert len(index.candidates(seen, most=1)) == 1
 

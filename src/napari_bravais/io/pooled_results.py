@@ -49,14 +49,16 @@ def forget_pooled(directory: str | Path) -> None:
 
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
-    *("candidate 1", "candidate 2", "candidate 3"),
+    *(form.format(place) for place in (1, 2, 3) for form in ("candidate {}", "P(candidate {})")),
     *(f"P({symbol})" for symbol in PEARSON_SYMBOLS),
 ]
 
 
 def _rows(pooled: PooledMap):
     for phase in pooled.phases:
-        names = [name for name, _, _ in phase.candidates[:3]]
+        candidates = [
+            text for name, _, likely in phase.candidates[:3] for text in (name, f"{likely:.4f}")
+        ]
         yield [
             phase.number + 1,
             phase.lattice.pearson,
@@ -66,7 +68,7 @@ def _rows(pooled: PooledMap):
             f"{phase.fraction:.6f}",
             phase.grains,
             phase.orientations,
-            *names,
-            *[""] * (3 - len(names)),
+            *candidates,
+            *[""] * (6 - len(candidates)),
             *(f"{p:.4f}" for p in phase.probabilities),
         ]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Endings of maps that are text.
 _TEXTS = (".ang", ".ctf")
 
+_HDF5 = (".h5", ".hdf5")
+
 
 class MapError(Exception):
     """A file is no map that can be read; the message names the file and the fault."""
@@ -53,14 +55,25 @@ def read_map(path: str | Path) -> PhaseMap | IndexedMap:
     try:
         if path.is_dir() or path.suffix == ".npz":
             return load_result(path)
-        if path.suffix.lower() in (".ang", ".ctf", ".h5", ".hdf5"):
+        if path.suffix.lower() in _TEXTS or _holds_crystal_map(path):
             return _read_by_orix(path)
     except ResultError as error:
         raise MapError(str(error)) from error
     except Exception as error:  # orix raises a dozen kinds for damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MapError(f"{path} is no map, or damaged: {reason}") from error
+    if path.suffix.lower() in _HDF5:
+        raise MapError(f"{path} is no map: HDF5 files with maps are those that orix writes")
     raise MapError(f"{path} is no map: maps end in .ang, .ctf, .h5 or .npz")
+
+
+def _holds_crystal_map(path: Path) -> bool:
+    import h5py
+
+    if path.suffix.lower() not in _HDF5:
+        return False
+    with h5py.File(path, "r") as file:
+        return "crystal_map" in file
 
 
 def _read_by_orix(path: Path) -> IndexedMap:
@@ -79,7 +92,7 @@ def _read_by_orix(path: Path) -> IndexedMap:
     result.provenance["file"] = path.name
     if ending == ".ctf":
         _set_space_groups(result, _space_groups_of_ctf(path))
-    if ending in (".h5", ".hdf5"):
+    if ending in _HDF5:
         with h5py.File(path, "r") as file:
             _set_space_groups(result, _space_groups_of_orix(file["crystal_map"]))
     if ending == ".ang":

@@ -310,6 +310,9 @@ def _tell_comparison(comparison: "Comparison") -> None:
         return "nothing to compare" if value != value else percentage(value)
 
     a, b = comparison.names
+    if not comparison.pixels:
+        typer.echo(f"{a} against {b[:1].lower() + b[1:]}: no pixel is named by both.")
+        return
     typer.echo(f"{a} against {b[:1].lower() + b[1:]}:")
     for where, value, pixels in (
         ("all pixels", comparison.agreement, comparison.pixels),

@@ -9,7 +9,7 @@ from napari_bravais.lattices import Lattice
 from napari_bravais.mapping.indexed_map import NOT_INDEXED, NOT_MAPPED, CrystalPhase, IndexedMap
 
 if TYPE_CHECKING:
-    from orix.crystal_map import CrystalMap
+    from orix.crystal_map import CrystalMap, Phase
 
     from napari_bravais.mapping.phase_map import PhaseMap
     from napari_bravais.mapping.shown_map import MapClass
@@ -167,7 +167,8 @@ def from_crystal_map(
     first = crystal_map.phase_id if crystal_map.phase_id.ndim == 1 else crystal_map.phase_id[:, 0]
     index = np.full(crystal_map.size, NOT_INDEXED, np.int16)
     for place, key in enumerate(ids):
-        index[first == key] = place
+        if _is_told(crystal_map.phases[key]):
+            index[first == key] = place
     order = np.lexsort((_or_zeros(crystal_map.x, first), _or_zeros(crystal_map.y, first)))
     rotations = crystal_map.rotations.data.reshape(crystal_map.size, -1, 4)[:, 0]
     scores = {
@@ -185,6 +186,11 @@ def from_crystal_map(
         source=source,
         frame=frame,
     )
+
+
+def _is_told(phase: "Phase") -> bool:
+    """Tell a phase from one that stands for nothing, as in what kikuchipy saves unindexed."""
+    return phase.point_group is not None or phase.name not in ("", "None")
 
 
 def _shape(crystal_map: "CrystalMap") -> tuple[int, int]:

@@ -28,7 +28,8 @@ class PooledPhase:
     probabilities
         Of each lattice, shape (14,).
     candidates
-        The likeliest materials: name, formula, and probability among the materials known.
+        The likeliest materials: name, formula, and probability; empty if none that is known and
+        made of the elements that may be there is likely.
     """
 
     number: int

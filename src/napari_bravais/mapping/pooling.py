@@ -18,6 +18,9 @@ MOST_GRAINS = 600
 #: Patterns of each of them that are read again, spread over the grain.
 PATTERNS_A_GRAIN = 3
 
+#: Materials that are less likely are not named.
+LEAST_LIKELY = 0.005
+
 #: Patterns read from the file at a time.
 _BATCH = 256
 
@@ -47,7 +50,7 @@ def find_phases(
     index
         The materials that the classifier knows; by default those that lie beside its file.
     elements
-        Symbols of the elements present, to narrow the candidate materials by.
+        Symbols of the elements present, to narrow the candidate materials by; not the lattices.
     progress
         Called with the patterns read so far, and with all that are to be read. What it raises ends
         the search.
@@ -116,7 +119,7 @@ def elements_in(text: str) -> set[str] | None:
     """
     from ase.data import chemical_symbols
 
-    symbols = set(text.replace(",", " ").split())
+    symbols = set(text.replace(",", " ").replace(";", " ").split())
     unknown = sorted(symbols - set(chemical_symbols[1:]))
     if unknown:
         raise ElementError(
@@ -147,7 +150,11 @@ def _candidates(
     index: MaterialIndex, features: np.ndarray, elements: Collection[str] | None
 ) -> tuple[tuple[str, str, float], ...]:
     found = index.candidates(features, elements)
-    return tuple((each.material.name, each.material.formula, each.probability) for each in found)
+    return tuple(
+        (each.material.name, each.material.formula, each.probability)
+        for each in found
+        if each.probability >= LEAST_LIKELY
+    )
 
 
 def _spread(

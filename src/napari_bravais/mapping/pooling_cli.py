@@ -45,6 +45,8 @@ def phases(
         opened = open_scan(scan)
         try:
             phase_map = load_result(output)
+        except FileNotFoundError:
+            fail(f"{output}: no finished map is there; `bravais map {scan} -o {output}` makes one")
         except ResultError as error:
             fail(str(error))
         if phase_map.shape != opened.navigation_shape:

@@ -54,8 +54,8 @@ class Candidate:
     material
         The material.
     probability
-        Its probability among the materials of the index that the elements allow, nothing else
-        being possible.
+        Its probability; the patterns are of one of the materials that the elements allow, or of
+        none of them.
     likeness
         Its probability by a single pattern, if all materials were as likely before: the geometric
         mean over the patterns. Far below that of other phases, the material is none of the index.
@@ -89,6 +89,24 @@ class Doubt:
     def independent(self, n: int) -> float:
         """Return how many independent patterns ``n`` orientations count as."""
         return n / (1 + self.correlation * (n - 1))
+
+    def odds_of_another(self, of_materials: np.ndarray, n: int) -> np.ndarray:
+        """Return the odds that patterns are of none of some materials.
+
+        Parameters
+        ----------
+        of_materials
+            Means of the patterns' log-probabilities of these, shape (..., materials).
+        n
+            How many orientations were averaged.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (..., 1).
+        """
+        best = of_materials.max(axis=-1, keepdims=True).astype(float)
+        return np.exp(np.clip(-self.independent(n) * (best + self.novelty), -60, 60))
 
 
 @dataclass(frozen=True)
@@ -221,13 +239,17 @@ class MaterialIndex:
         """
         means = self.log_probabilities(features).mean(axis=0)
         logs = self.doubt.independent(len(features)) * means + np.log(self.prior)
-        if elements is not None:
-            present = frozenset(elements)
-            allowed = [present.issuperset(material.elements) for material in self.materials]
-            logs = np.where(allowed, logs, -np.inf)
-        if not np.isfinite(logs).any():
+        present = None if elements is None else frozenset(elements)
+        allowed = np.array(
+            [present is None or present.issuperset(each.elements) for each in self.materials]
+        )
+        if not allowed.any():
             return []
-        probabilities = _softmax(logs)
+        logs = np.where(allowed, logs, -np.inf)
+        # to be of none of them is as likely as `Doubt` says: the rest of the probability
+        probabilities = _softmax(logs) / (
+            1 + self.doubt.odds_of_another(means[allowed], len(features))
+        )
         order = [i for i in np.argsort(-logs, kind="stable")[:most] if np.isfinite(logs[i])]
         return [
             Candidate(self.materials[i], float(probabilities[i]), float(np.exp(means[i])))
@@ -275,8 +297,7 @@ class MaterialIndex:
         """
         count = doubt.independent(n)
         known = _softmax(count * of_materials + np.log(self.prior)) @ self._by_lattice
-        best = of_materials.max(axis=-1, keepdims=True).astype(float)
-        odds = np.exp(np.clip(-count * (best + doubt.novelty), -60, 60))
+        odds = doubt.odds_of_another(of_materials, n)
         return (known + odds * _softmax(doubt.trust * logs)) / (1 + odds)
 
     @property

@@ -91,11 +91,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     lattice = f"<i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
     sure = f"{phase.probability:.0%} from {phase.orientations} "
     sure += "grain" if phase.orientations == 1 else "grains"
-    likely = [
-        f"{escape(name)} {probability:.0%}"
-        for name, _, probability in phase.candidates
-        if probability >= 0.005
-    ]
+    likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
