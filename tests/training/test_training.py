@@ -206,6 +206,13 @@ def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     probabilities = Classifier.load(target).predict(np.random.default_rng(0).random((2, 40, 40)))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
+    # where the heads alone learn, the rest stays
+    heads = training.train(library, tmp_path / "heads", 0.01, 0, start=target, heads_only=True)
+    before = training.weighted_layers(exported)
+    for name, layer in training.weighted_layers(training.load_backbone(heads)).items():
+        both = zip(layer.get_weights(), before[name].get_weights(), strict=True)
+        assert all(map(np.array_equal, *zip(*both, strict=True))) == (name not in exported.output)
+
     # the mean of both, before calibration
     both = exporting.export(checkpoint, library, tmp_path / "both.keras", card, early, share=0.25)
     made_of = [(training.load_backbone(path), path) for path in (early, target, both)]

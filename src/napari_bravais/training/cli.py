@@ -33,6 +33,10 @@ def train(
         Path | None,
         typer.Option(help="Checkpoint of another run, or an exported model, to start from."),
     ] = None,
+    heads_only: Annotated[
+        bool,
+        typer.Option("--heads-only", help="Leave what the start sees: new crystals get a name."),
+    ] = False,
     architecture: _Architecture = "compact",
     processes: Annotated[
         int | None,
@@ -49,7 +53,13 @@ def train(
     library = MasterLibrary.open(*master_patterns)
     processes = processes or (CPU_COUNT if device_name().startswith("CPU") else 1)
     checkpoint = train_together(
-        processes, library, output, minutes, start=start, architecture=architecture
+        processes,
+        library,
+        output,
+        minutes,
+        start=start,
+        architecture=architecture,
+        heads_only=heads_only,
     )
     typer.echo(f"Trained: {checkpoint}")
 

@@ -220,6 +220,7 @@ def train(
     start: str | Path | None = None,
     architecture: str = "compact",
     team: Team = ALONE,
+    heads_only: bool = False,
 ) -> Path:
     """Train a network, or go on with a run that was broken off.
 
@@ -245,6 +246,8 @@ def train(
         A key of `napari_bravais.model.network.ARCHITECTURES`.
     team
         This process and those that train the network together with it.
+    heads_only
+        Leave all but the heads as ``start`` has it: what it sees stays, new crystals get a name.
 
     Returns
     -------
@@ -279,6 +282,8 @@ def train(
         keras.mixed_precision.set_global_policy("float32")
         if start is not None:
             take_weights(backbone, load_backbone(start))
+        for layer in backbone.layers:
+            layer.trainable = not heads_only or layer.name in backbone.output
         compile_for_training(backbone)
     clock = Clock(folder, minutes, exposures, start is None, team)
     done = len(clock.log)

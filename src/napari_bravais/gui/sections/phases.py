@@ -90,7 +90,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     """Return what is said of a phase, as rows of a table in HTML."""
     lattice = f"<i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
     sure = f"{phase.probability:.0%} from {phase.orientations} "
-    sure += "grain" if phase.orientations == 1 else "grains"
+    sure += "orientation" if phase.orientations == 1 else "orientations"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
     return (
