@@ -215,6 +215,12 @@ class Controller(QObject):
         # a process that was started again opens the scan again, which shows already
         if message["id"] != self._opening:
             return
+        shape = tuple(message["navigation_shape"])
+        if self.reopening.refuses(Path(message["path"]), shape):
+            self._stop_waiting(message["id"])
+            if self._scan is not None:  # the window still shows it, the service has left it
+                self.service.open(self._scan["path"])
+            return
         self._opening = self.phase_map = None
         self._scan = message
         self._clear()
@@ -228,7 +234,7 @@ class Controller(QObject):
         self._show_image()
         self.arranger.show_new(MAP_NAME)
         self.comparing.open_scan()
-        self._show_saved(self.reopening.take(tuple(message["navigation_shape"])))
+        self._show_saved(self.reopening.take())
         self._show_enabled()
 
     def _show_saved(self, phase_map: PhaseMap | None) -> None:

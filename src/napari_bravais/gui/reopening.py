@@ -67,14 +67,21 @@ class Reopening(QObject):
         """Wait no more: another scan is opened."""
         self._waiting = None
 
-    def take(self, shape: tuple[int, int]) -> PhaseMap | None:
-        """Return the map that waits for the scan of this shape that has just been opened."""
+    def refuses(self, scan: Path, shape: tuple[int, int]) -> bool:
+        """Say whether a map waits that is not of this scan; tell it, and wait no more."""
+        if self._waiting is None or self._waiting.shape == shape:
+            return False
+        (rows, columns), (ny, nx) = self._waiting.shape, shape
+        tell_error(
+            f"{scan.name} has {ny} × {nx} pixels, but the saved map {rows} × {columns}: it is the "
+            "map of another scan. Nothing was opened."
+        )
+        self.forget()
+        return True
+
+    def take(self) -> PhaseMap | None:
+        """Return the map that waits for the scan that has just been opened."""
         phase_map, self._waiting = self._waiting, None
-        if phase_map is not None and phase_map.shape != shape:
-            tell_error(
-                f"The saved map has {phase_map.shape} pixels, but this scan {shape}: it is another."
-            )
-            return None
         return phase_map
 
     def _ask(self, phase_map: PhaseMap) -> Path | None:
