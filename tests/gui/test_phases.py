@@ -82,3 +82,17 @@ def test_phases_of_one_lattice_have_colours_of_their_own():
     phases = [PooledPhase(i, 10, 2, 0.2, 2, cubic) for i in range(5)]
     colours = [entry.colour for entry in phase_classes(phases)]
     assert colours[0] == lattice("cF").colour and len(set(colours)) == 6
+
+
+def test_an_error_goes_when_the_next_action_starts(mapped):
+    notice = mapped.panel.notice
+    find(mapped, "Xx")
+    assert notice.isVisible()
+    assert find(mapped, "Si O Ti").phases
+    assert not notice.isVisible()
+    # what goes wrong with the action itself is told after that
+    find(mapped, "Xx")
+    assert notice.isVisible()
+    mapped.panel.compare.phases_edit.clear()
+    mapped.press(mapped.panel.compare.hough_button)
+    assert not notice.isVisible()

@@ -135,7 +135,6 @@ class Controller(QObject):
 
     def map(self) -> None:
         """Map the scan that is open, afresh."""
-        self._panel.notice.clear()
         settings = self.display.settings
         centre = centre_by_hand(settings)
         given = {name: getattr(settings, name) for name in CENTRE}

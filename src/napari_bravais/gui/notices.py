@@ -41,7 +41,7 @@ def tell_done(text: str) -> None:
 
 
 class NoticeBar(QFrame):
-    """What went wrong last, in full, until it is closed or something goes well.
+    """What went wrong last, in full, until it is closed, something goes well, or is started.
 
     Parameters
     ----------

@@ -48,6 +48,9 @@ class Panel(QScrollArea):
         self.setWidget(content)
         self.notice = NoticeBar(self)
         self.notice.changed.connect(self._place_notice)
+        # before what the buttons start, which may go wrong at once
+        for started in self._starting:
+            started.connect(self.notice.clear)
         content.installEventFilter(self)
         for kind in (QAbstractSlider, QAbstractSpinBox, QComboBox):
             for control in content.findChildren(kind):
@@ -60,6 +63,22 @@ class Panel(QScrollArea):
     def sections(self) -> tuple[QWidget, ...]:
         """The sections, from top to bottom."""
         return self.scan, self.map, self.phases, self.inspect, self.compare, self.export
+
+    @property
+    def _starting(self) -> tuple:
+        """The signals of the buttons that start something; what went wrong before is past then."""
+        return (
+            self.scan.open_clicked,
+            self.scan.add_image_clicked,
+            self.map.map_clicked,
+            self.phases.find_clicked,
+            self.inspect.save_clicked,
+            self.compare.hough_clicked,
+            self.compare.open_clicked,
+            self.compare.cif_clicked,
+            self.export.figure_clicked,
+            self.export.all_clicked,
+        )
 
     def reveal_inspection(self) -> None:
         """Scroll to the inspected pixel, which a long legend may have pushed out of sight."""
