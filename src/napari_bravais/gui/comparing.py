@@ -72,7 +72,9 @@ class Comparing(QObject):
         self._folder: tempfile.TemporaryDirectory | None = None
         self._running: list[QProcess] = []  # one at the most
         self._since: tuple[int, float] | None = None  # patterns done, and when, at the first block
-        self._centre = ""  # what optimising the pattern centre gave, in words
+        self._centre = ""  # what optimising the pattern centre gave for the other map, in words
+        self._new_centre = ""  # the same, for the map that is being made
+        self._result = ""  # what is said of the other map
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -101,7 +103,7 @@ class Comparing(QObject):
         self._scan += 1
         self._count += 1
         self.other = self.comparison = None
-        self._section.show_result("")
+        self._say("")
         self._show_enabled()
         path = Path(self._scene.scan["path"])
         self._read(lambda: stored_map(path), path, stored=True)
@@ -121,7 +123,7 @@ class Comparing(QObject):
         process.finished.connect(lambda status, _: self._indexed(process, status))
         places = [self._scene.scan["path"], "-o", self._folder.name]
         process.start(sys.executable, ["-c", code, "hough", *places, "--progress=lines", *options])
-        self._since, self._centre = None, ""
+        self._since, self._new_centre = None, ""
         self._section.show_progress(0, 0, "")
         self._section.show_result(f"Indexing by Hough transform: {', '.join(phases)}…")
         self._show_enabled()
@@ -130,7 +132,7 @@ class Comparing(QObject):
         """Stop indexing."""
         if self._running:
             _end(self._running)
-            self._section.show_result("")
+            self._section.show_result(self._result)
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -138,7 +140,6 @@ class Comparing(QObject):
 
     def open(self, path: Path) -> None:
         """Compare with a map from a file."""
-        self._centre = ""
         self._read(lambda: read_map(path), path)
 
     def go_on(self) -> None:
@@ -163,7 +164,7 @@ class Comparing(QObject):
             if len(numbers) == 2:
                 self._show_progress(*map(int, numbers))
             elif line.startswith("Pattern centre: "):
-                self._centre = line
+                self._new_centre = line
                 self._section.show_result(line)
 
     def _show_progress(self, done: int, total: int) -> None:
@@ -177,15 +178,18 @@ class Comparing(QObject):
         self._running.remove(process)
         if status:
             text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
-            self._section.show_result("")
+            self._section.show_result(self._result)
             tell_error(text.splitlines()[-1] if text else "Hough indexing failed.")
             self._show_enabled()
             return
         path = next(Path(self._folder.name).glob("*.h5"))
-        self._read(lambda: replace(read_map(path), source=SOURCE), path)
+        self._read(lambda: replace(read_map(path), source=SOURCE), path, centre=self._new_centre)
 
-    def _read(self, read, path: Path, stored: bool = False) -> None:
-        """Read a map in a thread, and show it if it fits; nobody asked for a stored one."""
+    def _read(self, read, path: Path, stored: bool = False, centre: str = "") -> None:
+        """Read a map in a thread, and show it if it fits, else all stays as it is.
+
+        Nobody asked for a stored one. ``centre`` is what to say of the pattern centre.
+        """
         scan = self._scan
 
         def attempt():
@@ -202,10 +206,13 @@ class Comparing(QObject):
             if fault is None and other is not None and other.shape != shape:
                 fault = f"{path.name} is a map of {other.shape} pixels, but the scan's is {shape}."
             if fault is not None:
-                self._section.show_result("")
+                if not self._running:  # else the section says what is being made
+                    self._section.show_result(self._result)
                 if not stored:
                     tell_error(fault)
             elif other is not None:
+                self._centre = centre
+                self._say(centre)
                 self._show(other, wanted=not stored)
             self._show_enabled()
 
@@ -228,7 +235,7 @@ class Comparing(QObject):
             self._arranger.show_new(OTHER)
         else:
             self._arranger.update()
-            self._section.show_result(
+            self._say(
                 "The file stores a map of its own, which will stand beside the network's. Tick "
                 "«Other map» to see it now."
             )
@@ -283,8 +290,13 @@ class Comparing(QObject):
             f"{found.agreement_inside:.1%} inside grains, "
             f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.3f}"
         )
-        self._section.show_result("\n".join(filter(None, (agreement, self._centre))))
+        self._say("\n".join(filter(None, (agreement, self._centre))))
         self._show_enabled()
+
+    def _say(self, result: str) -> None:
+        """Say what is to be said of the other map, and keep it for when something else fails."""
+        self._result = result
+        self._section.show_result(result)
 
     def _labels(self, name: str, values: np.ndarray, colours: DirectLabelColormap) -> Labels:
         scan = self._scene.scan
