@@ -22,3 +22,26 @@ def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_p
     comparing.index(["quartz"])
     mapped.press(mapped.panel.compare.cancel_button)
     assert label.text() == before
+
+
+def test_another_scan_begins_without_the_last_ones_history_and_phases(mapped, tmp_path):
+    display, section = mapped.controller.display, mapped.panel.compare
+    section.phases_edit.clear()
+    section.propose_phases(["quartz", "rutile"])
+    display.change(smoothing=2, level="crystal systems")
+    display.undo()
+    display.change(quality_threshold=0.6)
+    mapped.settle()
+    assert mapped.panel.map.undo_button.isEnabled()
+    mapped.open_sample("nickel")
+    buttons = mapped.panel.map.undo_button, mapped.panel.map.redo_button
+    assert not any(button.isEnabled() for button in buttons)
+    now = display.settings
+    display.undo()
+    assert display.settings == now
+    assert section.phases_edit.text() == ""
+    # what the user has typed stays
+    section.phases_edit.setText("nickel")
+    mapped.open_sample("nickel")
+    assert section.phases_edit.text() == "nickel"
+    section.phases_edit.clear()

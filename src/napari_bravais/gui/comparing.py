@@ -104,6 +104,7 @@ class Comparing(QObject):
         self._count += 1
         self.other = self.comparison = None
         self._say("")
+        self._section.propose_phases([])  # those of the last scan's phases
         self._show_enabled()
         path = Path(self._scene.scan["path"])
         self._read(lambda: stored_map(path), path, stored=True)

@@ -234,6 +234,7 @@ class Controller(QObject):
         self.arranger.show_new(MAP_NAME)
         self.comparing.open_scan()
         self._show_saved(self.reopening.take())
+        self.display.forget_history()
         self._show_enabled()
 
     def _show_saved(self, phase_map: PhaseMap | None) -> None:

@@ -124,6 +124,11 @@ class Display(QObject):
         self.history.reset()
         self._apply(before)
 
+    def forget_history(self) -> None:
+        """Let nothing be undone that was done before: it was done to another scan."""
+        self.history.forget()
+        self.show_settings()
+
     def hide(self, key: str) -> None:
         """Hide a class, or show it again."""
         self.change(hidden=self.settings.hidden ^ {key})

@@ -288,6 +288,12 @@ class History:
         """Let the next change be a step of its own."""
         self._last = frozenset()
 
+    def forget(self) -> None:
+        """Begin anew, with the settings as they are."""
+        self._before.clear()
+        self._after.clear()
+        self.pause()
+
     def undo(self) -> None:
         """Take the last step back."""
         self._step(self._before, self._after)
