@@ -193,6 +193,7 @@ def test_a_saved_result_opens_again_with_its_scan_and_settings(mapped, tmp_path)
     np.testing.assert_array_equal(controller.phase_map.probabilities, raw)
     assert controller.display.settings.smoothing == 1
     np.testing.assert_array_equal(mapped.viewer.layers["Bravais lattices"].data, shown)
+    assert mapped.panel.map.progress_bar.format() == "3,456 of 3,456 patterns"  # nothing ran
     controller.inspect((3, 3))
     wait_until(lambda: controller.inspector.request is None, "the answer")
     controller.display.reset()

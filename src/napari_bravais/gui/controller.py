@@ -242,6 +242,7 @@ class Controller(QObject):
         if phase_map is None:
             return
         self.phase_map, self._done = phase_map, int(phase_map.mapped.sum())
+        self._pace = Pace()  # the last one is that of another map
         self.display.change(**shown_as(phase_map))
         self.display.show(phase_map)
         self.arranger.show_new(MAP_NAME)
