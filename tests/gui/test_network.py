@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.model.classifier import BUNDLED
@@ -30,3 +32,20 @@ def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp
     assert section.model_box.currentText() == "bundled network"
     bundled = json.loads(BUNDLED.with_suffix(".json").read_text())["name"]
     wait_until(lambda: says().startswith(f"{bundled} on"), "the bundled network")
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is a GPU here")
+def test_where_there_is_no_gpu_the_device_is_automatic_again(window):
+    section, display = window.panel.map, window.controller.display
+    says = section.classifier_label.text
+    for _ in range(2):
+        window.panel.notice.clear()
+        box = section.device.widget
+        box.setCurrentText("GPU")
+        box.textActivated.emit("GPU")
+        wait_until(window.panel.notice.isVisible, "the warning")
+        assert window.said("No GPU is seen here")
+        assert display.settings.device == box.currentText() == "automatic"
+        wait_until(lambda: "on CPU" in says(), "the network")
+    display._keep()
+    assert display._preferences.load().device == "automatic"

@@ -11,7 +11,7 @@ from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
 from napari_bravais.gui.settings import Settings
 from napari_bravais.mapping.messages import Message
-from napari_bravais.mapping.service import GPU, ClassifierService
+from napari_bravais.mapping.service import AUTOMATIC, GPU, ClassifierService
 
 _FILTER = "Networks (*.keras)"
 
@@ -42,8 +42,8 @@ class Network(QObject):
         super().__init__(section)
         self._section, self._scene = section, scene
         self._display, self._service = display, service
-        self._used = self._wanted
-        service.use(*self._used)
+        self._used = self._told = self._wanted  # the last is what the service was told
+        service.use(*self._told)
         section.model_chosen.connect(lambda path: display.change(model=path))
         section.model_asked_for.connect(self._ask)
         display.settings_changed.connect(self._follow)
@@ -62,7 +62,7 @@ class Network(QObject):
         self._section.classifier_label.setText(f"{message['model']} on {message['device']}")
         self._scene.say("The network is loaded.")
         if self._used[1] == GPU and not message["device"].startswith(GPU):
-            tell_warning("No GPU is seen here that the network could run on.")
+            self._go_without_gpu()
         self._display.advise(message["quality_threshold"])
         self.loaded.emit(True)
 
@@ -81,12 +81,24 @@ class Network(QObject):
 
     def _follow(self, settings: Settings) -> None:
         """Use what the settings say."""
-        if self._wanted != self._used:
-            self._section.show_network(settings)
-            self._used = self._wanted
-            self.loading()
-            self.changed.emit()
-            self._service.use(*self._used)
+        if self._wanted == self._used:
+            return
+        self._section.show_network(settings)
+        self._used = self._wanted
+        if self._used == self._told:  # the GPU again, which the process that runs does not see
+            self._go_without_gpu()
+            return
+        self._told = self._used
+        self.loading()
+        self.changed.emit()
+        self._service.use(*self._told)
+
+    def _go_without_gpu(self) -> None:
+        """Go back to the automatic choice, as which the process runs on already: let it run on."""
+        tell_warning("No GPU is seen here that the network could run on: the CPU is used.")
+        self._used = self._used[0], AUTOMATIC
+        self._display.change(device=AUTOMATIC)
+        self._section.show_network(self._display.settings)
 
     def _ask(self) -> None:
         before = self._display.settings.model
