@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_bravais.gui.classes import phase_classes
@@ -90,8 +91,11 @@ def test_an_error_goes_when_the_next_action_starts(mapped):
     assert notice.isVisible()
     assert find(mapped, "Si O Ti").phases
     assert not notice.isVisible()
-    # what goes wrong with the action itself is told after that
-    find(mapped, "Xx")
+    # Enter does what the button does; what goes wrong with the action itself is told after that
+    edit = mapped.panel.phases.elements_edit
+    edit.setText("Yy")
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    wait_until(lambda: mapped.said("Yy: no element's symbol"), "the error")
     assert notice.isVisible()
     mapped.panel.compare.phases_edit.clear()
     mapped.press(mapped.panel.compare.hough_button)

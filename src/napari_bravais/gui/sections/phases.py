@@ -36,6 +36,8 @@ class PhasesSection(Section):
             self.find_clicked,
             self.elements_edit.text,
         )
+        # as by the button, which may be off: then nothing happens
+        self.elements_edit.returnPressed.connect(self.find_button.click)
         self.cancel_button = button("Cancel", "Stop looking for phases", self.cancel_clicked)
         self.progress_bar = QProgressBar()
         self.progress_bar.setToolTip("Patterns that are read again, up to three a grain")
