@@ -30,9 +30,8 @@ BLIND_MATERIALS = frozenset(
     }
 )
 
-#: Structure types that training never sees, two of each lattice to test and some to calibrate.
-#: They were drawn by lot among those that hold no material of the seed paper; later, so that a user
-#: finds everyday materials known, those with any were exchanged for others, never trained on.
+#: Structure types that training never sees, two of each lattice to test and one to calibrate. They
+#: were drawn by lot, once, among those that hold no material of the seed paper.
 LEFT_OUT = "left_out.tsv"
 
 EMSOFT_NICKEL = {
