@@ -9,6 +9,7 @@ from napari.layers import Image, Labels, Points
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 
+from napari_bravais.gui.edge import Edge
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring, unlisted
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.io.scan import ElectronImage
@@ -106,6 +107,11 @@ class Place:
         self.layer.opacity = opacity
         self.mark(self.pixel)
 
+    def entitle(self, visible: bool, right: bool = False) -> None:
+        """Show the title, on the left or on the right, or hide it."""
+        self.layer.name_overlay.position = "top_right" if right else "top_left"
+        self.layer.name_overlay.visible = visible
+
     def mark(self, pixel: tuple[int, int] | None) -> None:
         """Set the ring on a pixel: now, or when it is seen next."""
         self.pixel = pixel
@@ -132,6 +138,7 @@ class Scene:
         self.places: dict[str, Place] = {}
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
+        self._edge = Edge(viewer)
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -223,8 +230,21 @@ class Scene:
             place.show(seen[name], opacity, side or name == upper)
             swiped = over and arrangement.view == SWIPE
             place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
+            # of two titles each stands on its map's side; of two turns the upper map has the first
+            place.entitle(over or upper == lower or arrangement.view != FLICKER, right=swiped)
+        self._show_edge()
         if side and self.places:
             self._lay_grid()
+
+    def _show_edge(self) -> None:
+        """Show the edge that is swiped across, if there is one."""
+        lower, upper = self.pair
+        if self.arrangement.view != SWIPE or lower == upper:
+            self._edge.hide()
+            return
+        (rows, columns), (dy, dx) = self.scan["navigation_shape"], self.scan["step"]
+        x = (round(self.arrangement.edge * columns) - 0.5) * dx
+        self._edge.show(x, -0.5 * dy, (rows - 0.5) * dy, self.scan["step_unit"])
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -242,6 +262,8 @@ class Scene:
         if self.arrangement.view == FLICKER and lower != upper:
             layer = self.places[upper].layer
             layer.opacity = 0.0 if layer.opacity else 1.0
+            self.places[upper].entitle(bool(layer.opacity))
+            self.places[lower].entitle(not layer.opacity)
 
     def paint(self, name: str, rows: slice, columns: slice) -> None:
         """Take over a rectangle of a map; `refresh` shows it."""
@@ -307,6 +329,7 @@ class Scene:
         its scan.
         """
         self.drop_placeholders()
+        self._edge.hide()
         layers = [place.layer for place in self.places.values()]
         kept = [layer for layer in layers if isinstance(layer, Labels) and layer.data.any()]
         if kept and IMAGE in self.places:

@@ -1,0 +1,68 @@
+"""The line at the edge that is swiped across, to see what can be dragged."""
+
+import numpy as np
+from napari.layers import Points
+
+from napari_bravais.gui.layers import map_units
+
+#: Name of the line's layer.
+EDGE = "Edge to drag"
+
+#: Dots in the line: more than a screen has rows, so that they run into each other.
+_DOTS = 2000
+
+#: Dots in a dash.
+_DASH = 50
+
+#: Width of the line in pixels of the screen.
+_WIDTH = 4
+
+
+class Edge:
+    """A line of white and black dashes, which shows on every colour.
+
+    It is made of dots, for these are as large on the screen at any zoom, and is moved as a whole,
+    without being drawn anew.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer that shows it.
+    """
+
+    def __init__(self, viewer):
+        self._viewer = viewer
+        self._layer: Points | None = None
+
+    def show(self, x: float, top: float, bottom: float, unit: str) -> None:
+        """Show the line at a position, from top to bottom, all in world coordinates."""
+        if self._layer not in self._viewer.layers:
+            self._layer = _line(top, bottom, unit)
+            active = self._viewer.layers.selection.active
+            self._viewer.layers.append(self._layer)
+            self._viewer.layers.selection.active = active  # which says what is under the cursor
+        self._layer.translate = (0, x)
+
+    def hide(self) -> None:
+        """Take the line away."""
+        if self._layer in self._viewer.layers:
+            self._viewer.layers.remove(self._layer)
+        self._layer = None
+
+
+def _line(top: float, bottom: float, unit: str) -> Points:
+    """Return a layer with a line at zero: dots, so many of a colour in turn."""
+    dots = np.column_stack((np.linspace(top, bottom, _DOTS), np.zeros(_DOTS)))
+    colours = np.where(np.arange(_DOTS) // _DASH % 2, "black", "white")
+    return Points(
+        dots,
+        name=EDGE,
+        units=map_units(unit),
+        symbol="square",
+        # the size is always the upper limit: as wide at any zoom
+        size=1e4,
+        canvas_size_limits=(2, _WIDTH),
+        face_color=colours,
+        border_color=colours,  # a border is drawn, however thin
+        antialiasing=0,
+    )
