@@ -1,5 +1,7 @@
 """The Compare section when things go wrong, and from one scan to the next."""
 
+from dataclasses import replace
+
 from napari_bravais.io.exports import export
 from tests.gui.window import wait_until
 
@@ -22,6 +24,15 @@ def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_p
     comparing.index(["quartz"])
     mapped.press(mapped.panel.compare.cancel_button)
     assert label.text() == before
+
+
+def test_maps_that_name_no_pixel_both_have_nothing_to_compare(mapped, tmp_path):
+    nothing = replace(mapped.controller.phase_map, quality_threshold=1.0)
+    export("map", nothing, tmp_path / "nothing.npz")
+    mapped.controller.comparing.open(tmp_path / "nothing.npz")
+    label = mapped.panel.compare.result_label
+    wait_until(lambda: "nothing to compare" in label.text(), "the comparison")
+    assert "nan" not in label.text()
 
 
 def test_another_scan_begins_without_the_last_ones_history_and_phases(mapped, tmp_path):

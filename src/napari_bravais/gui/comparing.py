@@ -180,7 +180,8 @@ class Comparing(QObject):
         if status:
             text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
             self._section.show_result(self._result)
-            tell_error(text.splitlines()[-1] if text else "Hough indexing failed.")
+            last = text.splitlines()[-1] if text else "Hough indexing failed."
+            tell_error(last.removeprefix("Error: "))  # the notice says that it is one
             self._show_enabled()
             return
         path = next(Path(self._folder.name).glob("*.h5"))
@@ -286,11 +287,7 @@ class Comparing(QObject):
             self._arranger.show_new(OTHER)
             self._arranger.show_new(DIFFERENCE, (MAP_NAME, OTHER))
         self._scene.activate(MAP_NAME)  # which says what is under the cursor
-        agreement = (
-            f"With {map_title(self.other)}: {found.agreement:.1%} agree, "
-            f"{found.agreement_inside:.1%} inside grains, "
-            f"{found.agreement_at_boundaries:.1%} at boundaries, kappa {found.kappa:.3f}"
-        )
+        agreement = f"With {map_title(self.other)}: {_agreement(found)}"
         self._say("\n".join(filter(None, (agreement, self._centre))))
         self._show_enabled()
 
@@ -331,3 +328,16 @@ def _end(running: list[QProcess]) -> None:
         process.blockSignals(True)
         process.kill()
         process.waitForFinished(2000)
+
+
+def _agreement(found: Comparison) -> str:
+    """Say how far two maps agree; what is not defined is left out."""
+    if not found.pixels:
+        return "nothing to compare, as no pixel is named by both"
+    shares = (
+        (found.agreement, "agree"),
+        (found.agreement_inside, "inside grains"),
+        (found.agreement_at_boundaries, "at boundaries"),
+    )
+    said = [f"{share:.1%} {where}" for share, where in shares if share == share]
+    return ", ".join(said + ([f"kappa {found.kappa:.3f}"] if found.kappa == found.kappa else []))
