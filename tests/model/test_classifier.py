@@ -187,6 +187,6 @@ def test_what_the_network_sees_explains_its_answers(classifier, nickel):
     kernel, bias = head.get_layer("crystal").get_weights()
     likely = np.exp(features @ kernel + bias)
     likely /= likely.sum(axis=1, keepdims=True)
-    lattices = np.array(head.get_layer("logits").lattices)
+    lattices = np.array(list(head.get_layer("logits").crystals.values()))
     summed = np.stack([likely[:, lattices == i].sum(axis=1) for i in range(14)], axis=1)
     np.testing.assert_allclose(summed, probabilities, atol=1e-4)
