@@ -329,6 +329,18 @@ def test_a_dropped_file_is_opened_and_the_menu_shows_the_dock(window):
     assert dock.isVisible()
 
 
+def test_a_window_that_a_dock_made_too_wide_is_fitted_to_the_screen(window):
+    top = window.viewer.window
+    _, _, *usual = top.geometry()
+    dock = top.add_plugin_dock_widget("napari-bravais")[0]
+    dock.hide()
+    top.resize(1505, 700)
+    dock.show()
+    wait_until(lambda: top.geometry()[2] <= 1280, "a window that fits")
+    assert top.geometry()[3] == 700
+    top.resize(*usual)
+
+
 def test_closing_the_dock_ends_the_classifier(qapp):
     window = Window()
     pid = window.controller.service.pid

@@ -1,7 +1,7 @@
 """What the manifest names as the dock widget."""
 
 import napari
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QTimer
 
 from napari_bravais.gui.controller import Controller
 from napari_bravais.gui.widget import Panel
@@ -19,6 +19,19 @@ class BravaisDock(Panel):
     def __init__(self, napari_viewer):
         super().__init__()
         self.controller = Controller(napari_viewer, self)
+
+    def showEvent(self, event) -> None:
+        """Keep the window on the screen: one never resized grows by all that a dock asks for."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._fit_to_screen)
+
+    def _fit_to_screen(self) -> None:
+        window = self.window()
+        room, frame = window.screen().availableGeometry(), window.frameGeometry()
+        if not window.isMaximized() and not room.contains(frame):
+            edges = frame.size() - window.size()
+            window.resize(window.size().boundedTo(room.size() - edges))
+            window.move(room.topLeft())
 
     def event(self, event: QEvent) -> bool:
         """End the controller when napari takes the panel out of its dock, which is for good."""
