@@ -191,6 +191,11 @@ def _ranks() -> dict[tuple[str, int], int]:
     return ranks
 
 
+def is_element(record: dict) -> bool:
+    """Tell whether all atoms of a material are alike."""
+    return len(set(record["atomic_numbers"])) == 1
+
+
 def is_standard(record: dict) -> bool:
     """Tell whether people set up and calibrate their detectors with a material."""
     return material(record) in STANDARD_MATERIALS

@@ -20,6 +20,7 @@ from napari_bravais.training.library import (
     crystal_name,
     crystals_of,
     hides_in_another,
+    is_element,
     is_everyday,
     is_seed,
     is_standard,
@@ -37,8 +38,11 @@ CENTRE_ERROR = 0.01
 EVERYDAY_WEIGHT = 5.0
 SEED_WEIGHT = 15.0
 
+#: Everyday elements: most maps are of metals, with a little of something else dissolved at most.
+ELEMENT_WEIGHT = 12.0
+
 #: And those oftener still that detectors are set up with: every laboratory will try them.
-STANDARD_WEIGHT = 75.0
+STANDARD_WEIGHT = 110.0
 
 #: And ordered forms of common structures, which hardly differ from these.
 HIDDEN_WEIGHT = 0.3
@@ -186,6 +190,7 @@ class Exposures:
         # several master patterns of one crystal, as at several beam energies, share its weight
         seeds = np.array([is_seed(record) for record in records])
         weight = np.where(everyday, np.where(seeds, SEED_WEIGHT, EVERYDAY_WEIGHT), 1.0)
+        weight[everyday & ~seeds & [is_element(record) for record in records]] = ELEMENT_WEIGHT
         weight[[is_standard(record) for record in records]] = STANDARD_WEIGHT
         weight[[hides_in_another(record) for record in records]] = HIDDEN_WEIGHT
         crystals = crystals_of(records)
