@@ -83,6 +83,14 @@ def test_virtual_image_sees_the_bottom_centre_alone(tmp_path):
     assert (image.data.min(), image.data.max()) == (0, 255)
 
 
+def test_dead_rows_leave_the_virtual_image_its_contrast(tmp_path):
+    grey = np.random.default_rng(0).normal(120, 4, (50, 40)).astype(np.float32)
+    grey[17:19] = 0
+    image = virtual_forward_scatter(scan_of(np.repeat(grey[..., None, None], 9, 2), tmp_path))
+    assert (image.data[17:19] == 0).all()
+    assert np.delete(image.data, (17, 18), axis=0).std() > 25
+
+
 @pytest.mark.parametrize("fill", [7.0, np.nan])
 def test_virtual_image_of_no_contrast(tmp_path, fill):
     image = virtual_forward_scatter(scan_of(np.full((2, 3, 8, 8), fill), tmp_path))

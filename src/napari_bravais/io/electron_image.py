@@ -25,8 +25,11 @@ _COLOUR_COLUMNS = ((0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1))
 #: Names of the images that are made from the patterns.
 VIRTUAL, VIRTUAL_COLOUR = "Virtual forward-scatter", "Virtual forward-scatter, colour"
 
-# Percentiles of the virtual image that become black and white.
+# Percentiles of the virtual image that become black and white, and those of what is usual there:
+# black and white are no further from these than these are apart, or dead rows of a scan would
+# leave all else white.
 _BLACK_WHITE = (0.5, 99.5)
+_USUAL = (5, 95)
 
 # Kinds of stored image, the best contrast between grains and phases first.
 _KINDS = ("FSE", "BSE", "SE", "SEM")
@@ -153,7 +156,13 @@ def _diode_means(scan: Scan, columns: list[slice]) -> list[np.ndarray]:
 def _stretched(grey: np.ndarray) -> np.ndarray:
     """Stretch grey levels over 8 bits; a map of one grey level becomes black."""
     finite = grey[np.isfinite(grey)]
-    low, high = np.percentile(finite, _BLACK_WHITE) if finite.size else (0.0, 0.0)
+    low, dark, bright, high = (
+        np.percentile(finite, (_BLACK_WHITE[0], *_USUAL, _BLACK_WHITE[1]))
+        if finite.size
+        else np.zeros(4)
+    )
+    if bright > dark:
+        low, high = max(low, 2 * dark - bright), min(high, 2 * bright - dark)
     stretched = np.clip((np.nan_to_num(grey, nan=low) - low) / ((high - low) or 1), 0, 1)
     return np.round(255 * stretched).astype(np.uint8)
 
