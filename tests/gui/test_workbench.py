@@ -95,6 +95,10 @@ def test_another_map_is_compared_and_differences_are_visited(mapped, tmp_path):
     controller.comparing.open(tmp_path / "other.npz")
     wait_until(lambda: controller.comparing.comparison is not None, "the comparison")
     assert "agree" in mapped.panel.compare.result_label.text()
+    key = mapped.panel.compare.key_label
+    assert key.isVisible() and "Agree" in key.text() and "named by neither" not in key.text()
+    inside = (controller.comparing.comparison.difference == 2).mean()
+    assert inside > 0 and f"{inside:.1%}" in key.text().split("Differ inside a grain")[1][:50]
     mapped.press(mapped.panel.compare.next_button)
     row, column = controller.scene.pixel
     assert 5 <= row < 15 and 5 <= column < 15

@@ -104,6 +104,7 @@ class Comparing(QObject):
         self._count += 1
         self.other = self.comparison = None
         self._say("")
+        self._section.show_key([])
         self._section.propose_phases([])  # those of the last scan's phases
         self._show_enabled()
         path = Path(self._scene.scan["path"])
@@ -289,6 +290,7 @@ class Comparing(QObject):
         self._scene.activate(MAP_NAME)  # which says what is under the cursor
         agreement = f"With {map_title(self.other)}: {_agreement(found)}"
         self._say("\n".join(filter(None, (agreement, self._centre))))
+        self._section.show_key(_key(found, difference))
         self._show_enabled()
 
     def _say(self, result: str) -> None:
@@ -306,6 +308,14 @@ class Comparing(QObject):
             indexing=bool(self._running),
             compared=self.comparison is not None,
         )
+
+
+def _key(found: Comparison, difference: np.ndarray) -> list[tuple[str, str, float]]:
+    """Return colour, meaning and share of the area of each kind of difference that there is."""
+    shares = np.bincount(difference.ravel(), minlength=len(DIFFERENCES)) / difference.size
+    colours = (kind.colour for kind in DIFFERENCES)
+    kinds = zip(colours, found.difference_titles(), shares, strict=True)
+    return [kind for kind in kinds if kind[2]]
 
 
 def centre_options(settings: Settings) -> list[str]:

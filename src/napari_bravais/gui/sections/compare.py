@@ -1,5 +1,9 @@
 """How maps stand beside or over each other."""
 
+from collections.abc import Iterable
+from html import escape
+
+from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -114,6 +118,10 @@ class CompareSection(Section):
         self.contents.addWidget(self.progress_bar)
         self.contents.addLayout(row(self.open_button, self.next_button))
         self.contents.addWidget(self.result_label)
+        self.key_label = label("What the colours of the difference map mean, and their shares")
+        self.key_label.setTextFormat(Qt.TextFormat.RichText)
+        self.contents.addWidget(self.key_label)
+        self.show_key([])
         self.show_enabled(can_index=False, indexing=False, compared=False)
 
     def add_phases(self, names: list[str]) -> None:
@@ -152,6 +160,16 @@ class CompareSection(Section):
         """Say how far the maps agree."""
         self.result_label.setText(text)
         self.result_label.setVisible(bool(text))
+
+    def show_key(self, kinds: Iterable[tuple[str, str, float]]) -> None:
+        """Explain the difference map: colour, meaning and share of the area of each kind."""
+        rows = [
+            f'<tr><td bgcolor="{colour}">&nbsp;&nbsp;&nbsp;</td><td>&nbsp;{escape(title)}&nbsp;</td>'
+            f'<td align="right">{share:.1%}</td></tr>'
+            for colour, title, share in kinds
+        ]
+        self.key_label.setText(f"<table>{''.join(rows)}</table>")
+        self.key_label.setVisible(bool(rows))
 
     def show_settings(self, settings: Settings) -> None:
         """Show the view's controls that matter."""
