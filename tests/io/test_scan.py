@@ -168,18 +168,27 @@ def test_what_does_not_exist(tmp_path):
 
 def test_what_is_no_scan(tmp_path, nickel):
     (tmp_path / "notes.txt").write_text("hello")
-    iio.imwrite(tmp_path / "picture.png", nickel[0, 0])
-    for name in ("notes.txt", "picture.png"):
-        assert "not an EBSD scan" in fault(tmp_path / name)
+    assert "not an EBSD scan" in fault(tmp_path / "notes.txt")
+    iio.imwrite(
+        tmp_path / "photograph.png", np.random.default_rng(0).integers(0, 9, (5, 5, 3), "u1")
+    )
+    assert "is no pattern" in fault(tmp_path / "photograph.png")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["temperature"] = [1.0]
     assert "not an EBSD scan" in fault(tmp_path / "other.h5")
     (tmp_path / "labels.zarr").mkdir()
     (tmp_path / "labels.zarr" / "zarr.json").write_text("{}")
     assert "holds no images" in fault(tmp_path / "labels.zarr")
-    (tmp_path / "images").mkdir()
-    iio.imwrite(tmp_path / "images" / "first.png", nickel[0, 0])
-    assert "carry no map position" in fault(tmp_path / "images")
+
+
+def test_images_without_positions_are_patterns_of_one_row(tmp_path, nickel):
+    names = ("Ni 2.tif", "Ni 9.tif", "Ni 10.tif", "Zr.tif")
+    for name, pattern in zip(names, nickel.reshape(-1, 60, 60), strict=False):
+        iio.imwrite(tmp_path / name, pattern)
+    scan = open_scan(tmp_path)
+    np.testing.assert_array_equal(scan.patterns, nickel.reshape(1, 9, 60, 60)[:, :4])
+    one = open_scan(tmp_path / "Ni 9.tif")
+    np.testing.assert_array_equal(one.patterns, nickel.reshape(9, 1, 1, 60, 60)[1])
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".h5oina", ".up1", ".up2", ".ebsp", ".dat"])

@@ -1,4 +1,4 @@
-"""Binary scans and directories of images: one function a format, each from path to ``Scan``."""
+"""Binary scans and images: one function a format, each from path to ``Scan``."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from napari_bravais.io.stored import (
     read_grey_image,
 )
 
-IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png")
+IMAGE_SUFFIXES = (".tif", ".tiff", ".bmp", ".png", ".jpg", ".jpeg")
 
 # No detector has more pixels along a side: a header that says so is no header.
 _MOST_PIXELS = 2**14
@@ -130,17 +130,15 @@ def read_image_directory(path: Path) -> Scan:
     """Read a directory of images, one a pattern, whose names end in their column and row.
 
     The names are as kikuchipy's: ``pattern_x5y10.tif`` or ``pattern-5-10.tif`` for column 5 and
-    row 10. Files whose names carry no position are other images, and left out.
+    row 10. Files whose names carry no position are other images, and left out; where none does, all
+    are patterns, in one row by their names: 9 before 10.
     """
-    images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    images = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         raise ScanError(f"{path} is not a scan: the directory holds no images of patterns")
-    placed = _image_positions(images)
-    if not placed:
-        raise ScanError(
-            f"{path} cannot be read as a scan: its images' names carry no map position; they "
-            f"must end in column and row, like pattern_x5y10.tif or pattern-5-10.tif"
-        )
+    placed = _image_positions(images) or {
+        (0, column): image for column, image in enumerate(sorted(images, key=_natural_order))
+    }
     rows, columns = sorted({row for row, _ in placed}), sorted({column for _, column in placed})
     missing = len(rows) * len(columns) - len(placed)
     if missing:
@@ -149,8 +147,17 @@ def read_image_directory(path: Path) -> Scan:
             f"images are missing"
         )
     files = [placed[position] for position in sorted(placed)]
+    return _scan_of_images(path, files, (len(rows), len(columns)))
+
+
+def read_image(path: Path) -> Scan:
+    """Read an image of one pattern as a scan of one pixel."""
+    return _scan_of_images(path, [path], (1, 1))
+
+
+def _scan_of_images(path: Path, files: list[Path], shape: tuple[int, int]) -> Scan:
     first = read_grey_image(files[0])
-    shape = (len(rows), len(columns), *first.shape)
+    shape = (*shape, *first.shape)
     return Scan(
         patterns=ImagePatterns(path, shape, first.dtype, files).lazy(),
         step=(1.0, 1.0),
@@ -159,6 +166,11 @@ def read_image_directory(path: Path) -> Scan:
         beam_energy=None,
         path=path,
     )
+
+
+def _natural_order(image: Path) -> list[tuple[str, int]]:
+    parts = re.findall(r"(\D*)(\d*)", image.stem)
+    return [(text, int(number or -1)) for text, number in parts]
 
 
 def _image_positions(images: list[Path]) -> dict[tuple[int, int], Path]:

@@ -150,8 +150,9 @@ def open_scan(path: str | Path) -> Scan:
     """Open an EBSD scan; its patterns are read from the file when they are computed.
 
     Formats: HDF5 of kikuchipy, Bruker, EDAX, Oxford Instruments (h5oina) and EMsoft (simulated
-    patterns), EDAX ``.up1`` and ``.up2``, Oxford ``.ebsp``, NORDIF ``.dat``, and a directory of
-    images whose names end in the map's column and row, like ``pattern_x5y10.tif``.
+    patterns), EDAX ``.up1`` and ``.up2``, Oxford ``.ebsp``, NORDIF ``.dat``, a directory of images
+    whose names end in the map's column and row, like ``pattern_x5y10.tif``, or else in the order of
+    one row, and an image of one pattern.
 
     Parameters
     ----------
@@ -207,6 +208,7 @@ def _format(path: Path) -> tuple[str, Callable[[Path], Scan]]:
         **dict.fromkeys((".up1", ".up2"), ("EDAX binary", readers.read_edax_binary)),
         ".ebsp": ("Oxford Instruments ebsp", readers.read_oxford_binary),
         ".dat": ("NORDIF", readers.read_nordif),
+        **dict.fromkeys(readers.IMAGE_SUFFIXES, ("image", readers.read_image)),
     }
     if path.is_dir():
         return "directory of images", readers.read_image_directory
