@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from qtpy.QtCore import Qt
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -164,8 +163,8 @@ class CompareSection(Section):
     def show_key(self, kinds: Iterable[tuple[str, str, float]]) -> None:
         """Explain the difference map: colour, meaning and share of the area of each kind."""
         rows = [
-            f'<tr><td bgcolor="{colour}">&nbsp;&nbsp;&nbsp;</td><td>&nbsp;{escape(title)}&nbsp;</td>'
-            f'<td align="right">{share:.1%}</td></tr>'
+            f'<tr><td bgcolor="{colour}">&nbsp;&nbsp;&nbsp;</td>'
+            f'<td>&nbsp;{escape(title)}&nbsp;</td><td align="right">{share:.1%}</td></tr>'
             for colour, title, share in kinds
         ]
         self.key_label.setText(f"<table>{''.join(rows)}</table>")
