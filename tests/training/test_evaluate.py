@@ -15,7 +15,7 @@ from napari_bravais.training.evaluate_pooled import (
 )
 from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
 from napari_bravais.training.evaluate_scores import calibration_error, reliability, score
-from napari_bravais.training.material_index import make_index
+from napari_bravais.training.material_index import make_index, material_of
 from napari_bravais.training.report import as_markdown
 from napari_bravais.training.report_figures import save_figures
 
@@ -152,3 +152,22 @@ def test_the_pattern_centre_goes_along_with_changes():
         np.testing.assert_allclose((y * height, x * width), spot, atol=0.7, err_msg=change)
         binning = 2 if change.startswith("binned") else 1
         np.testing.assert_allclose(z * height * binning, 70, err_msg=change)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("SnO2-Cassiterite", "cassiterite"),
+        ("LiNbO3-LithiumNiobate", "lithium niobate"),
+        ("Mg(OH)2-Brucite", "brucite"),
+        ("Xenotime-(Y)", "xenotime (Y)"),
+        ("SiC-6H-alpha", "SiC 6H alpha"),
+        ("gamma-TiAl", "gamma TiAl"),
+        ("Ti2AlC", "Ti2AlC"),
+        ("A2B_oF24_70_e_a", "Si2Ti (oF24)"),
+    ],
+)
+def test_materials_have_the_names_that_people_use(name, plain):
+    record = {"name": name, "file": "a.npz", "lattice": "oF", "space_group": 70}
+    record["atomic_numbers"] = [22, 14, 14]
+    assert material_of(record).name == plain

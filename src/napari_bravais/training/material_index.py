@@ -68,14 +68,24 @@ def material_of(record: dict) -> Material:
     """Describe a material of a library."""
     from ase.data import chemical_symbols
 
+    formula = record.get("formula") or reduced_formula(record["atomic_numbers"])
     return Material(
         key=record["file"].removesuffix(".npz"),
-        name=re.sub(r"[-_]+", " ", record["name"]),
-        formula=record.get("formula") or reduced_formula(record["atomic_numbers"]),
+        name=_plain_name(record["name"], formula),
+        formula=formula,
         lattice=record["lattice"],
         space_group=record["space_group"],
         elements=tuple(sorted({chemical_symbols[z] for z in record["atomic_numbers"]})),
     )
+
+
+def _plain_name(name: str, formula: str) -> str:
+    """Name a material as people do: "SnO2-Cassiterite" cassiterite, prototypes by formula."""
+    if prototype := re.match(r"[A-Z\d]+_([a-z][A-Z]\d+)_\d+_", name):
+        return f"{formula} ({prototype[1]})"
+    name = re.sub(r"^[\w()]+-(?=[A-Z][a-z]{2})", "", name)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-z]{2})", " ", re.sub(r"[-_]+", " ", name))
+    return re.sub(r"\b[A-Z](?=[a-z]{2})", lambda letter: letter[0].lower(), words)
 
 
 def regression(features: np.ndarray, materials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
