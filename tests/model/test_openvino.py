@@ -17,6 +17,9 @@ pytestmark = pytest.mark.tensorflow
 #: Two lattices whose probabilities differ by less are equally likely: a tie.
 TIE = 0.05
 
+#: What rounding to bfloat16 changes a probability by at most.
+ROUNDED = 0.08
+
 
 @pytest.fixture(scope="module")
 def fast():
@@ -38,18 +41,18 @@ def test_labels_agree_but_for_ties(classifier, fast, patterns):
     tie = best[:, 1] - best[:, 0] < TIE
     assert tie.mean() < 0.6
     np.testing.assert_array_equal(got.argmax(1)[~tie], expected.argmax(1)[~tie])
-    np.testing.assert_allclose(got, expected, atol=TIE)
+    np.testing.assert_allclose(got, expected, atol=ROUNDED)
     np.testing.assert_allclose(fast_quality, quality, atol=0.02)
 
 
 def test_detectors_batches_and_backgrounds_do_not_matter(classifier, fast, patterns):
     for part in (patterns[:1], patterns[:77, 5:50], patterns[:3, 3:35, ::2]):
-        np.testing.assert_allclose(fast.predict(part), classifier.predict(part), atol=TIE)
+        np.testing.assert_allclose(fast.predict(part), classifier.predict(part), atol=ROUNDED)
     known = patterns[:300].mean(axis=0), (0.5, 0.3, 0.6)
     np.testing.assert_allclose(
         fast.predict(patterns[:140], *known),
         classifier.predict(patterns[:140], *known),
-        atol=TIE,
+        atol=ROUNDED,
     )
     assert fast.predict(patterns[:0]).shape == (0, 14)
 

@@ -55,6 +55,15 @@ def test_seeds_stay_and_left_out_types_are_left_out_with_their_variants():
     assert parts[-3:].tolist() == ["new type", "validation type", "new type"]
 
 
+def test_everyday_materials_but_the_blind_ones_are_trained_on():
+    records = [record_of(s, 20, "here") for s in catalogue.structures() if s.everyday]
+    parts = split(records)
+    left_out = [r["name"] for r, p in zip(records, parts, strict=True) if p.endswith("type")]
+    # ordered forms of common structures alone
+    assert 0 < len(left_out) < 12
+    assert not any(is_everyday(r) for r in records if r["name"] in left_out)
+
+
 def test_two_types_of_each_lattice_are_left_out_to_test():
     table = (Path(library.__file__).with_name(library.LEFT_OUT)).read_text().splitlines()[1:]
     parts = [tuple(line.split("\t")[:2]) for line in table]
