@@ -1,6 +1,8 @@
 """Two maps over each other: the edge that is swiped across, and which title is shown where."""
 
+import numpy as np
 from qtpy.QtTest import QTest
+from vispy.gloo.program import Program
 
 from napari_bravais.gui.edge import EDGE
 
@@ -37,9 +39,32 @@ def test_the_edge_of_a_swipe_is_seen_and_titles_stand_on_their_side(mapped):
     assert line()
 
     display.change(view="flicker")
-    assert EDGE not in mapped.names
+    assert not edge.visible
     assert [title.visible for title in titles.values()] == [False, True]
     scene.flick()
     assert [title.visible for title in titles.values()] == [True, False]
     display.change(view="side by side")
     assert all(title.visible and str(title.position) == "top_left" for title in titles.values())
+
+
+def test_a_layout_that_was_shown_before_comes_back_as_it_was_without_reading_shaders(mapped):
+    compare, viewer = mapped.panel.compare, mapped.viewer
+
+    def picture() -> np.ndarray:
+        QTest.qWait(700)  # the panes settle
+        return viewer.screenshot(canvas_only=True, flash=False)
+
+    def pictures() -> list[np.ndarray]:
+        """Return what is shown with a third map, and without it again."""
+        found = []
+        for on in (True, False):
+            compare.shown_changed.emit("Confidence", on)
+            found.append(picture())
+        return found
+
+    three, two = pictures()
+    assert (three != two).mean() > 0.05
+    known = len(Program._parse_variables_from_code.known)
+    # edges of pixels may fall on the other side of the screen's
+    assert (np.array(pictures()) != [three, two]).mean() < 0.005
+    assert len(Program._parse_variables_from_code.known) == known

@@ -42,12 +42,22 @@ class Edge:
             self._viewer.layers.append(self._layer)
             self._viewer.layers.selection.active = active  # which says what is under the cursor
         self._layer.translate = (0, x)
+        self._set_visible(True)
 
     def hide(self) -> None:
-        """Take the line away."""
+        """Hide the line; to take its layer away would take napari a quarter of a second."""
+        if self._layer in self._viewer.layers:
+            self._set_visible(False)
+
+    def remove(self) -> None:
+        """Take the line away, for good."""
         if self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
+
+    def _set_visible(self, visible: bool) -> None:
+        if self._layer.visible != visible:  # napari does all its work again, also for no change
+            self._layer.visible = visible
 
 
 def _line(top: float, bottom: float, unit: str) -> Points:

@@ -10,8 +10,16 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
-from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, set_ring, unlisted
+from napari_bravais.gui.layers import (
+    grid_shape,
+    image_layer,
+    ring_layer,
+    set_ring,
+    together,
+    unlisted,
+)
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
+from napari_bravais.gui.shaders import remember_shaders
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.messages import Message
 
@@ -139,6 +147,7 @@ class Scene:
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
         self._edge = Edge(viewer)
+        remember_shaders()
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -221,20 +230,27 @@ class Scene:
         seen = {
             name: name in (arrangement.shown if side else (lower, upper)) for name in self.places
         }
-        if not side or any(self.places[name].layer.visible != seen[name] for name in seen):
-            self._viewer.canvas.grid.enabled = False  # each change in it would be drawn
-        for name, place in self.places.items():
-            over = name == upper and upper != lower
-            see_through = over and arrangement.view == BLEND
-            opacity = arrangement.blend if see_through else 1.0
-            place.show(seen[name], opacity, side or name == upper)
-            swiped = over and arrangement.view == SWIPE
-            place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
-            # of two titles each stands on its map's side; of two turns the upper map has the first
-            place.entitle(over or upper == lower or arrangement.view != FLICKER, right=swiped)
-        self._show_edge()
-        if side and self.places:
-            self._lay_grid()
+        grid = self._viewer.canvas.grid
+        gridded = side and self._count_shown > 1
+        stays = grid.enabled == gridded and (not gridded or grid.shape == self._best_shape)
+        stays &= all(self.places[name].layer.visible == seen[name] for name in seen)
+        with nullcontext() if stays else together(self._viewer.layers):
+            if not stays:
+                # titles are moved at once, and would be sought in panes still to come
+                grid.enabled = False
+            for name, place in self.places.items():
+                over = name == upper and upper != lower
+                see_through = over and arrangement.view == BLEND
+                opacity = arrangement.blend if see_through else 1.0
+                place.show(seen[name], opacity, side or name == upper)
+                swiped = over and arrangement.view == SWIPE
+                place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
+                # of two titles each stands on its map's side; of two turns the upper map has the
+                # first
+                place.entitle(over or upper == lower or arrangement.view != FLICKER, right=swiped)
+            self._show_edge()
+            if gridded:
+                self._lay_grid()
 
     def _show_edge(self) -> None:
         """Show the edge that is swiped across, if there is one."""
@@ -329,7 +345,7 @@ class Scene:
         its scan.
         """
         self.drop_placeholders()
-        self._edge.hide()
+        self._edge.remove()
         layers = [place.layer for place in self.places.values()]
         kept = [layer for layer in layers if isinstance(layer, Labels) and layer.data.any()]
         if kept and IMAGE in self.places:
@@ -354,13 +370,11 @@ class Scene:
 
     def _lay_grid(self) -> None:
         grid = self._viewer.canvas.grid
-        if grid.shape != self._best_shape:
-            grid.enabled = False  # else napari's cameras keep the zoom of the old shape
+        self._viewer.canvas.overlays.scale_bar.gridded = True
         grid.stride = _LAYERS_A_PLACE
         grid.shape = self._best_shape
         grid.spacing = 0.02
-        grid.enabled = self._count_shown > 1
-        self._viewer.canvas.overlays.scale_bar.gridded = True
+        grid.enabled = True
 
     @property
     def _count_shown(self) -> int:
@@ -379,7 +393,7 @@ class Scene:
             return
         grid = self._viewer.canvas.grid
         if grid.enabled and grid.shape != self._best_shape:
-            self._lay_grid()
+            self.arrange(self.arrangement)
             self.reset_view()
         elif np.allclose(self._camera, self._fitted, rtol=1e-3):
             self.reset_view()
