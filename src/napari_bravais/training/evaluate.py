@@ -20,7 +20,7 @@ from napari_bravais.training.evaluate_pooled import (
 )
 from napari_bravais.training.evaluate_real import evaluate_real, evaluate_steadiness, real_patterns
 from napari_bravais.training.evaluate_scores import Score, score
-from napari_bravais.training.library import MasterLibrary, is_seed
+from napari_bravais.training.library import MasterLibrary, is_everyday, is_seed
 
 #: Seed of the patterns that are judged; no other patterns share it.
 _SEED = 1
@@ -54,10 +54,13 @@ class Amounts:
 def parts_of(library: MasterLibrary) -> dict[str, np.ndarray]:
     """Return the materials of each part that accuracy is stated for, by its name."""
     trained = library.indices("trained")
+
+    def those(tell: Callable[[dict], bool]) -> np.ndarray:
+        return np.array([i for i in trained if tell(library.records[i])], int)
+
     return {
-        "seed's trained materials": np.array(
-            [i for i in trained if is_seed(library.records[i])], int
-        ),
+        "seed's trained materials": those(is_seed),
+        "everyday trained materials": those(is_everyday),
         "all trained materials": trained,
         "seed's blind materials": library.indices("blind"),
         "new structure types": library.indices("new type"),
@@ -101,7 +104,7 @@ def evaluate(
         f"pattern centre known, {FINE_SIZE}x{FINE_SIZE}": Conditions(size=FINE_SIZE),
     }
     fewer = -(-amounts.patterns // 3)
-    everyday = next(iter(parts.values()))
+    seeds = next(iter(parts.values()))
     measured = {
         "model": classifier.name,
         "model_sha256": classifier.checksum,
@@ -118,8 +121,8 @@ def evaluate(
     progress("pooled evidence")
     measured |= _pooled(classifier, library, readings, parts, amounts)
     progress("noise, size and camera distance")
-    measured["conditions"] = evaluate_conditions(classifier, library, everyday, amounts.varied)
-    measured["doubt"] = evaluate_doubt(classifier, library, everyday, amounts.doubtful)
+    measured["conditions"] = evaluate_conditions(classifier, library, seeds, amounts.varied)
+    measured["doubt"] = evaluate_doubt(classifier, library, seeds, amounts.doubtful)
     progress("where the network looks")
     trained = library.indices("trained")
     measured["gaze"] = evaluate_gaze(classifier, library, trained, amounts.gazes)
