@@ -25,11 +25,7 @@ class MasterFolder:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         self._index = self.path / "structures.jsonl"
-        self._records = {}
-        if self._index.exists():
-            for line in self._index.read_text("utf-8").splitlines():
-                record = json.loads(line)
-                self._records[record["file"]] = record
+        self._records = self._read()
 
     def holds(self, structure: Structure, kilovolts: float) -> bool:
         """Tell whether a master pattern is there already."""
@@ -53,11 +49,20 @@ class MasterFolder:
         name = file_name(structure, kilovolts)
         with replacing(self.path / name) as temporary:
             np.savez_compressed(temporary, mp=master)
+        # read anew: another process may fill the folder, too
+        self._records = self._read()
         self._records[name] = {"file": name, **record_of(structure, kilovolts, source)}
         with replacing(self._index) as temporary:
             lines = (json.dumps(record, ensure_ascii=False) for record in self._records.values())
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return self.path / name
+
+    def _read(self) -> dict[str, dict]:
+        """Return the lines of ``structures.jsonl`` by the file that each is of."""
+        if not self._index.exists():
+            return {}
+        records = map(json.loads, self._index.read_text("utf-8").splitlines())
+        return {record["file"]: record for record in records}
 
 
 def file_name(structure: Structure, kilovolts: float) -> str:
