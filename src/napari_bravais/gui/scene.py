@@ -5,19 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from napari.layers import Image, Labels, Points
+from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
-from napari_bravais.gui.layers import (
-    grid_shape,
-    image_layer,
-    ring_layer,
-    set_ring,
-    together,
-    unlisted,
-)
+from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together, unlisted
+from napari_bravais.gui.place import Place
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.gui.shaders import remember_shaders
 from napari_bravais.io.scan import ElectronImage
@@ -65,67 +59,6 @@ class Arrangement:
     pair: tuple[str, str] = (IMAGE, IMAGE)
     blend: float = 0.5
     edge: float = 0.5
-
-
-@dataclass
-class Place:
-    """An image or map, and the ring upon it.
-
-    Attributes
-    ----------
-    layer
-        The layer that shows it.
-    ring
-        The layer of the ring.
-    data
-        What the layer shows; the layer itself holds a copy, of which a part may be cut away.
-    pixel
-        Where the ring is to be (row, column); None before the first click.
-    drawn
-        Where it is.
-    cut
-        Columns left of this one are cut away.
-    """
-
-    layer: Image | Labels
-    ring: Points
-    data: np.ndarray
-    pixel: tuple[int, int] | None = None
-    drawn: tuple[int, int] | None = None
-    cut: int = 0
-
-    def paint(self, rows: slice, columns: slice) -> None:
-        """Take over a rectangle of the data; ``layer.refresh()`` shows it."""
-        self.layer.data[rows, columns] = self.data[rows, columns]
-        left = slice(columns.start, max(columns.start, min(self.cut, columns.stop)))
-        self.layer.data[rows, left] = 0 if isinstance(self.layer, Labels) else np.nan
-
-    def cut_off(self, columns: int) -> None:
-        """Cut the columns left of one away."""
-        if columns != self.cut:
-            self.cut = columns
-            self.paint(slice(0, self.data.shape[0]), slice(0, self.data.shape[1]))
-            self.layer.refresh()
-
-    def show(self, visible: bool, opacity: float, ring: bool) -> None:
-        """Show or hide layer and ring."""
-        for layer, wanted in ((self.layer, visible), (self.ring, visible and ring)):
-            if layer.visible != wanted:  # napari does all its work again, also for no change
-                layer.visible = wanted
-        self.layer.opacity = opacity
-        self.mark(self.pixel)
-
-    def entitle(self, visible: bool, right: bool = False) -> None:
-        """Show the title, on the left or on the right, or hide it."""
-        self.layer.name_overlay.position = "top_right" if right else "top_left"
-        self.layer.name_overlay.visible = visible
-
-    def mark(self, pixel: tuple[int, int] | None) -> None:
-        """Set the ring on a pixel: now, or when it is seen next."""
-        self.pixel = pixel
-        if self.ring.visible and pixel not in (None, self.drawn):
-            set_ring(self.ring, pixel)
-            self.drawn = pixel
 
 
 class Scene:
@@ -245,12 +178,13 @@ class Scene:
                 place.show(seen[name], opacity, side or name == upper)
                 swiped = over and arrangement.view == SWIPE
                 place.cut_off(round(arrangement.edge * place.data.shape[1]) if swiped else 0)
-                # of two titles each stands on its map's side; of two turns the upper map has the
-                # first
+                # of two titles each stands on its map's side; of two turns the upper one's is first
                 place.entitle(over or upper == lower or arrangement.view != FLICKER, right=swiped)
             self._show_edge()
             if gridded:
-                self._lay_grid()
+                self._viewer.canvas.overlays.scale_bar.gridded = True
+                grid.stride, grid.shape = _LAYERS_A_PLACE, self._best_shape
+                grid.spacing, grid.enabled = 0.02, True
 
     def _show_edge(self) -> None:
         """Show the edge that is swiped across, if there is one."""
@@ -367,14 +301,6 @@ class Scene:
     def drop_placeholders(self) -> None:
         """Remove what stood in for a scan that was to be opened."""
         self._remove([layer for layer in self._viewer.layers if PLACEHOLDER in layer.metadata])
-
-    def _lay_grid(self) -> None:
-        grid = self._viewer.canvas.grid
-        self._viewer.canvas.overlays.scale_bar.gridded = True
-        grid.stride = _LAYERS_A_PLACE
-        grid.shape = self._best_shape
-        grid.spacing = 0.02
-        grid.enabled = True
 
     @property
     def _count_shown(self) -> int:

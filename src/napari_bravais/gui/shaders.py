@@ -8,9 +8,10 @@ def remember_shaders() -> None:
 
     A layer that gets another place in the grid has its shaders built anew, from the very code they
     had; half of the time went into regular expressions over it. Nothing is different but that.
+    A vispy that does it otherwise is left alone.
     """
-    read, known = Program._parse_variables_from_code, {}
-    if hasattr(read, "known"):  # by another window of this process
+    read, known = getattr(Program, "_parse_variables_from_code", None), {}
+    if read is None or hasattr(read, "known"):  # by another window of this process
         return
 
     def look_up(program: Program, update_variables: bool = True) -> None:
