@@ -16,6 +16,7 @@ def test_the_edge_of_a_swipe_is_seen_and_titles_stand_on_their_side(mapped):
         for name in ("Electron image", "Bravais lattices")
     }
     display.change(view="swipe")
+    QTest.qWait(100)  # its layer comes a little later
     scene.move_edge(0.25)
     edge = viewer.layers[EDGE]
     assert viewer.layers.selection.active == active

@@ -11,6 +11,9 @@ from napari_bravais.gui.settings import FLICKER, Settings
 #: Milliseconds that each map shows when two take turns.
 _TURN = 700
 
+#: Milliseconds after which the window has lived: at none it would not have painted.
+_SOON = 1
+
 
 class Arranger(QObject):
     """Keeps the section and the scene in step.
@@ -52,7 +55,7 @@ class Arranger(QObject):
         """Show a map that has come; lay it over the electron image, or a pair over each other."""
         shown = self._scene.arrangement.shown | {name}
         self._arrange(shown=shown, pair=pair or (IMAGE, name))
-        self._scene.reset_view()
+        self._fit_soon()
 
     def update(self) -> None:
         """Follow maps that came or went."""
@@ -62,7 +65,7 @@ class Arranger(QObject):
         now = self._scene.arrangement.shown
         wanted = now | {name} if shown else now - {name}
         self._arrange(shown=wanted or now)  # the last map stays
-        self._scene.reset_view()
+        self._fit_soon()
 
     def _arrange(self, **changes) -> None:
         before = self._scene.arrangement
@@ -71,6 +74,13 @@ class Arranger(QObject):
         if (now.view == FLICKER) != self._turns.isActive():
             self._turns.start() if now.view == FLICKER else self._turns.stop()
         if (now.view, now.grid) != (before.view, before.grid) and self._scene.places:
-            self._scene.reset_view()
+            self._fit_soon()
         shown = {name: name in now.shown for name in self._scene.names}
         self._section.show_maps(shown, self._scene.pair)
+
+    def _fit_soon(self) -> None:
+        """Fit the view, when the window has had time to live."""
+        QTimer.singleShot(_SOON, self._fit)
+
+    def _fit(self) -> None:
+        self._scene.reset_view()

@@ -34,24 +34,31 @@ class Edge:
         self._viewer = viewer
         self._layer: Points | None = None
 
-    def show(self, x: float, top: float, bottom: float, unit: str) -> None:
-        """Show the line at a position, from top to bottom, all in world coordinates."""
-        if self._layer not in self._viewer.layers:
-            self._layer = _line(top, bottom, unit)
-            active = self._viewer.layers.selection.active
-            self._viewer.layers.append(self._layer)
-            self._viewer.layers.selection.active = active  # which says what is under the cursor
+    @property
+    def made(self) -> bool:
+        """Whether its layer is there, to be shown at once."""
+        return self._layer in self._viewer.layers
+
+    def make(self, top: float, bottom: float, unit: str) -> None:
+        """Make the line's layer, from top to bottom in world coordinates; nothing shows yet."""
+        self._layer = _line(top, bottom, unit)
+        active = self._viewer.layers.selection.active
+        self._viewer.layers.append(self._layer)
+        self._viewer.layers.selection.active = active  # which says what is under the cursor
+
+    def show(self, x: float) -> None:
+        """Show the line at a position in world coordinates."""
         self._layer.translate = (0, x)
         self._set_visible(True)
 
     def hide(self) -> None:
         """Hide the line; to take its layer away would take napari a quarter of a second."""
-        if self._layer in self._viewer.layers:
+        if self.made:
             self._set_visible(False)
 
     def remove(self) -> None:
         """Take the line away, for good."""
-        if self._layer in self._viewer.layers:
+        if self.made:
             self._viewer.layers.remove(self._layer)
         self._layer = None
 
@@ -75,4 +82,5 @@ def _line(top: float, bottom: float, unit: str) -> Points:
         face_color=colours,
         border_color=colours,  # a border is drawn, however thin
         antialiasing=0,
+        visible=False,
     )

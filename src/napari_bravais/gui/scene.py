@@ -11,9 +11,10 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together, unlisted
+from napari_bravais.gui.panes import keep_panes
 from napari_bravais.gui.place import Place
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
-from napari_bravais.gui.shaders import remember_shaders
+from napari_bravais.gui.shaders import build_by_spells, remember_shaders
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.messages import Message
 
@@ -28,6 +29,12 @@ _RING = 28
 
 #: Milliseconds after a change of the grid at which its panes are told again where to look.
 _SETTLING = (0, 100, 500, 2000)
+
+#: How many maps stand side by side in most windows.
+_AT_FIRST = (2, 3, 4)
+
+#: Milliseconds after which the window has lived: at none it would not have painted.
+_SOON = 1
 
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
@@ -81,6 +88,8 @@ class Scene:
         self.pixel: tuple[int, int] | None = None
         self._edge = Edge(viewer)
         remember_shaders()
+        keep_panes()
+        self._spells = build_by_spells()
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -109,7 +118,16 @@ class Scene:
         self.set_image(image)
         alone = Arrangement()
         self.arrange(replace(self.arrangement, shown=alone.shown, pair=alone.pair))
+        self._make_panes()
         self.reset_view()
+
+    def _make_panes(self) -> None:
+        """Let napari make the panes that maps will want: now nobody waits for them."""
+        grid, size = self._viewer.canvas.grid, self._viewer.canvas.size
+        grid.stride = _LAYERS_A_PLACE
+        for shape in {grid_shape(self.extent, size, n, self.arrangement.grid) for n in _AT_FIRST}:
+            grid.shape, grid.enabled = shape, True
+        grid.enabled = False
 
     def set_image(self, image: ElectronImage) -> None:
         """Show an electron image in place of the last one."""
@@ -185,16 +203,30 @@ class Scene:
                 self._viewer.canvas.overlays.scale_bar.gridded = True
                 grid.stride, grid.shape = _LAYERS_A_PLACE, self._best_shape
                 grid.spacing, grid.enabled = 0.02, True
+        if not stays:
+            self._spells.begin()
 
     def _show_edge(self) -> None:
-        """Show the edge that is swiped across, if there is one."""
+        """Show the edge that is swiped across, if there is one; the first time a little later."""
         lower, upper = self.pair
         if self.arrangement.view != SWIPE or lower == upper:
             self._edge.hide()
-            return
-        (rows, columns), (dy, dx) = self.scan["navigation_shape"], self.scan["step"]
-        x = (round(self.arrangement.edge * columns) - 0.5) * dx
-        self._edge.show(x, -0.5 * dy, (rows - 0.5) * dy, self.scan["step_unit"])
+        elif not self._edge.made:
+            QTimer.singleShot(_SOON, self._make_edge)
+        else:
+            columns, dx = self.scan["navigation_shape"][1], self.scan["step"][1]
+            self._edge.show((round(self.arrangement.edge * columns) - 0.5) * dx)
+
+    def _make_edge(self) -> None:
+        """Make the layer of the edge: as long as another change of the layout takes."""
+        if IMAGE in self.places and not self._edge.made:
+            rows, dy = self.scan["navigation_shape"][0], self.scan["step"][0]
+            self._edge.make(-0.5 * dy, (rows - 0.5) * dy, self.scan["step_unit"])
+        QTimer.singleShot(_SOON, self._show_made_edge)
+
+    def _show_made_edge(self) -> None:
+        if self._edge.made:
+            self._show_edge()
 
     @property
     def pair(self) -> tuple[str, str]:
