@@ -51,8 +51,22 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
 
     mapped.controller.export_all(tmp_path / "all")
     wait_until(lambda: (tmp_path / "all" / "phases.csv").exists(), "the files")
+    wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
     with (tmp_path / "all" / "phases.csv").open() as file:
         assert [row["lattice"] for row in csv.DictReader(file)] == ["hP", "tP"]
+
+    # they come back with the map
+    mapped.open_sample()
+    wait_until(lambda: mapped.controller.phase_map is None, "the scan without a map")
+    assert "quartz" not in mapped.panel.phases.result_label.text()
+    mapped.viewer.open(tmp_path / "all", plugin="napari-bravais")
+    wait_until(lambda: mapped.controller.phases.found is not None, "the saved phases")
+    assert mapped.panel.phases.result_label.text() == said
+    assert mapped.controller.phases.current is mapped.controller.phases.found
+    np.testing.assert_array_equal(mapped.controller.phases.found.numbers, numbers)
+    np.testing.assert_array_equal(
+        mapped.viewer.layers["Phases"].data, np.where(numbers >= 0, numbers + 1, 255)
+    )
 
 
 def test_what_is_no_element_is_told_and_the_phases_stay(mapped):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tifffile import imread
 
-from napari_bravais.io.pooled_results import save_pooled
+from napari_bravais.io.pooled_results import load_pooled, save_pooled
+from napari_bravais.io.results import ResultError
 from napari_bravais.io.scan import open_scan
 from napari_bravais.lattices import LATTICES, lattice
 from napari_bravais.mapping.clustering import cluster
@@ -130,6 +131,20 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     assert float(rows[0]["P(candidate 1)"]) == pytest.approx(quartz.candidates[0][2], abs=1e-4)
     np.testing.assert_array_equal(imread(tmp_path / "phases.tif"), pooled.numbers + 1)
 
+    read = load_pooled(tmp_path)
+    np.testing.assert_array_equal(read.numbers, pooled.numbers)
+    np.testing.assert_array_equal(read.grains, pooled.grains)
+    for ours, theirs in zip(read.phases, pooled.phases, strict=True):
+        assert ours.caption() == theirs.caption() and ours.grains == theirs.grains
+        assert [c[:2] for c in ours.candidates] == [c[:2] for c in theirs.candidates[:3]]
+        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-4)
+
+    (tmp_path / "grains.tif").write_bytes(b"not an image")
+    with pytest.raises(ResultError, match=r"grains\.tif"):
+        load_pooled(tmp_path)
+    (tmp_path / "grains.tif").unlink()
+    assert load_pooled(tmp_path) is None
+
 
 def test_a_map_of_nothing_has_no_phase(classifier, mapped, tmp_path):
     scan, phase_map, _ = mapped
@@ -137,6 +152,7 @@ def test_a_map_of_nothing_has_no_phase(classifier, mapped, tmp_path):
     pooled = find_phases(scan, nothing, classifier)
     assert pooled.phases == () and (pooled.lattices == NO_PHASE).all() and pooled.caption() == ""
     assert len(save_pooled(pooled, tmp_path)[0].read_text().splitlines()) == 1
+    assert load_pooled(tmp_path).phases == ()
 
 
 def test_a_caption_says_lattice_doubt_and_material():

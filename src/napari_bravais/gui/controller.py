@@ -33,6 +33,7 @@ from napari_bravais.io.pooled_results import forget_pooled, save_pooled
 from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import PooledMap
 from napari_bravais.mapping.service import ClassifierService
 
 
@@ -233,12 +234,12 @@ class Controller(QObject):
         self._show_image()
         self.arranger.show_new(MAP_NAME)
         self.comparing.open_scan()
-        self._show_saved(self.reopening.take())
+        self._show_saved(*self.reopening.take())
         self.display.forget_history()
         self._show_enabled()
 
-    def _show_saved(self, phase_map: PhaseMap | None) -> None:
-        """Show a map that was saved, of the scan that has been opened for it."""
+    def _show_saved(self, phase_map: PhaseMap | None, phases: PooledMap | None) -> None:
+        """Show a map that was saved, of the scan that has been opened for it, and its phases."""
         if phase_map is None:
             return
         self.phase_map, self._done = phase_map, int(phase_map.mapped.sum())
@@ -247,6 +248,8 @@ class Controller(QObject):
         self.display.show(phase_map)
         self.arranger.show_new(MAP_NAME)
         self.display.finish()
+        if phases is not None and phases.numbers.shape == phase_map.shape:
+            self.phases.show(phases)
 
     def _on_image(self, message: Message) -> None:
         self.images.take(message)

@@ -144,12 +144,20 @@ class Phases(QObject):
         if message["id"] != self.request:
             return
         self.stop_waiting()
-        self._of = self._asked_of
         phases = tuple(_phase(facts) for facts in message["phases"])
-        self.found = PooledMap(phases, message.arrays["numbers"], message.arrays["grains"])
+        found = PooledMap(phases, message.arrays["numbers"], message.arrays["grains"])
+        self._take(found, self._asked_of)
+        self.named.emit(message["named"])
+
+    def show(self, found: PooledMap) -> None:
+        """Show phases that were saved, of the map as it is shown now."""
+        self._take(found, _matters(self._display.settings))
+
+    def _take(self, found: PooledMap, of: tuple) -> None:
+        self.found, self._of = found, of
         settings = self._display.settings
         self._colours = settings.colours
-        classes = phase_classes(phases, settings.colours)
+        classes = phase_classes(found.phases, settings.colours)
         values = phase_values(self.found, self._display.derived.phase_map.mapped)
         if PHASES in self._scene.places:
             self._recolour(classes)
@@ -157,7 +165,6 @@ class Phases(QObject):
         else:
             self._show(values, classes)
         self._say(settings)
-        self.named.emit(message["named"])
 
     def _show(self, values: np.ndarray, classes: list) -> None:
         scan = self._scene.scan

@@ -9,8 +9,10 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bravais.gui.notices import tell_error, tell_warning
 from napari_bravais.gui.settings import CENTRE, UNDONE, Settings
-from napari_bravais.io.results import RESULT_FILES, load_result
+from napari_bravais.io.pooled_results import load_pooled
+from napari_bravais.io.results import RESULT_FILES, ResultError, load_result
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import PooledMap
 
 #: Keys of a map's provenance: the scan's path, the settings that gave its pattern centre, and how
 #: the map was shown.
@@ -37,27 +39,30 @@ class Reopening(QObject):
         super().__init__(parent)
         self._open_scan = open_scan
         self._waiting: PhaseMap | None = None
+        self._phases: PooledMap | None = None
 
     def open(self, path: Path) -> None:
         """Open a result; its map is there for `take` once the scan is open."""
 
         def attempt():
             try:
-                return load_result(path), None
+                return load_result(path), *_phases_beside(path), None
             except Exception as error:  # napari would show a traceback
-                return None, str(error)
+                return None, None, None, str(error)
 
         def found(answer) -> None:
-            phase_map, fault = answer
+            phase_map, phases, doubt, fault = answer
             if fault is not None:
                 tell_error(fault)
                 return
+            if doubt is not None:
+                tell_warning(f"The map is opened without its phases: {doubt}")
             scan = scan_of(phase_map, path) or self._ask(phase_map)
             if scan is None:
                 tell_warning(f"{path.name} was not opened: it needs its scan to be inspected.")
                 return
             self._open_scan(scan)
-            self._waiting = phase_map
+            self._waiting, self._phases = phase_map, phases
 
         worker = thread_worker(attempt)()
         worker.returned.connect(found)
@@ -65,7 +70,7 @@ class Reopening(QObject):
 
     def forget(self) -> None:
         """Wait no more: another scan is opened."""
-        self._waiting = None
+        self._waiting = self._phases = None
 
     def refuses(self, scan: Path, shape: tuple[int, int]) -> bool:
         """Say whether a map waits that is not of this scan; tell it, and wait no more."""
@@ -79,15 +84,26 @@ class Reopening(QObject):
         self.forget()
         return True
 
-    def take(self) -> PhaseMap | None:
-        """Return the map that waits for the scan that has just been opened."""
-        phase_map, self._waiting = self._waiting, None
-        return phase_map
+    def take(self) -> tuple[PhaseMap | None, PooledMap | None]:
+        """Return the map that waits for the scan that has just been opened, and its phases."""
+        phase_map, phases = self._waiting, self._phases
+        self.forget()
+        return phase_map, phases
 
     def _ask(self, phase_map: PhaseMap) -> Path | None:
         name = phase_map.provenance.get("scan", {}).get("file", "the scan")
         path, _ = QFileDialog.getOpenFileName(self.parent(), f"Where is {name}?")
         return Path(path) if path else None
+
+
+def _phases_beside(result: Path) -> tuple[PooledMap | None, str | None]:
+    """Return the phases that were saved with a result, or what is wrong with them."""
+    if result.name == RESULT_FILES["map"]:
+        result = result.parent
+    try:
+        return load_pooled(result) if result.is_dir() else None, None
+    except ResultError as error:
+        return None, str(error)
 
 
 def scan_of(phase_map: PhaseMap, result: Path) -> Path | None:

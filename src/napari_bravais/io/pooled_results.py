@@ -1,20 +1,25 @@
-"""Phases of a map to files."""
+"""Phases of a map to files and back."""
 
 import csv
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from napari_bravais.io.files import replacing
+from napari_bravais.io.results import ResultError
 from napari_bravais.lattices import PEARSON_SYMBOLS
-from napari_bravais.mapping.pooled_map import PooledMap
+from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
 #: What `save_pooled` writes.
-PHASES_TABLE, PHASES_IMAGE = "phases.csv", "phases.tif"
+PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
+
+#: Candidate materials of a phase that the table has room for.
+_CANDIDATES = 3
 
 
-def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, Path]:
-    """Save a table of the phases, and an image of their numbers.
+def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, ...]:
+    """Save a table of the phases, and images of their numbers and of the grains'.
 
     Parameters
     ----------
@@ -26,30 +31,63 @@ def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, Path]:
     Returns
     -------
     tuple of pathlib.Path
-        ``phases.csv``, a row a phase, and ``phases.tif``, unsigned 16 bits: the phase's number
-        from 1, and 0 where a pixel is not classified.
+        ``phases.csv``, a row a phase; ``phases.tif``, unsigned 16 bits: the phase's number from 1,
+        and 0 where a pixel is not classified; and ``grains.tif``, 32 bits: the same of grains.
     """
     import tifffile
 
-    table, image = Path(directory) / PHASES_TABLE, Path(directory) / PHASES_IMAGE
-    with replacing(table) as new_table, replacing(image) as new_image:
-        with new_table.open("w", newline="", encoding="utf-8") as file:
+    paths = _paths(directory)
+    with ExitStack() as stack:
+        table, phases, grains = (stack.enter_context(replacing(path)) for path in paths)
+        with table.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(_HEAD)
             rows.writerows(_rows(pooled))
-        tifffile.imwrite(new_image, (pooled.numbers + 1).astype(np.uint16))
-    return table, image
+        tifffile.imwrite(phases, (pooled.numbers + 1).astype(np.uint16))
+        tifffile.imwrite(grains, (pooled.grains + 1).astype(np.uint32))
+    return paths
+
+
+def load_pooled(directory: str | Path) -> PooledMap | None:
+    """Read what `save_pooled` wrote; None where not all of it is there.
+
+    Raises
+    ------
+    ResultError
+        If a file is damaged, or not of the same map as the others.
+    """
+    import tifffile
+
+    table, *images = _paths(directory)
+    if not all(path.exists() for path in (table, *images)):
+        return None
+    path = table
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            phases = tuple(_phase(row) for row in csv.DictReader(file))
+        numbers, grains = (tifffile.imread(path := image).astype(np.int64) - 1 for image in images)
+    except Exception as error:  # the libraries raise a dozen kinds for damaged files
+        raise ResultError(f"{path} holds no phases of a map, or is damaged: {error}") from error
+    if numbers.shape != grains.shape or numbers.ndim != 2 or numbers.max() >= len(phases):
+        raise ResultError(f"{table} and the images beside it are not of the same map")
+    return PooledMap(phases, numbers.astype(np.int16), grains.astype(np.int32))
 
 
 def forget_pooled(directory: str | Path) -> None:
     """Remove what `save_pooled` wrote to a directory, whose map is another one now."""
-    for name in (PHASES_TABLE, PHASES_IMAGE):
-        (Path(directory) / name).unlink(missing_ok=True)
+    for path in _paths(directory):
+        path.unlink(missing_ok=True)
 
+
+def _paths(directory: str | Path) -> tuple[Path, ...]:
+    return tuple(Path(directory) / name for name in PHASES_FILES)
+
+
+_CANDIDATE = ("candidate {}", "formula {}", "P(candidate {})")
 
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
-    *(form.format(place) for place in (1, 2, 3) for form in ("candidate {}", "P(candidate {})")),
+    *(form.format(place + 1) for place in range(_CANDIDATES) for form in _CANDIDATE),
     *(f"P({symbol})" for symbol in PEARSON_SYMBOLS),
 ]
 
@@ -57,7 +95,9 @@ _HEAD = [
 def _rows(pooled: PooledMap):
     for phase in pooled.phases:
         candidates = [
-            text for name, _, likely in phase.candidates[:3] for text in (name, f"{likely:.4f}")
+            text
+            for name, formula, likely in phase.candidates[:_CANDIDATES]
+            for text in (name, formula, f"{likely:.4f}")
         ]
         yield [
             phase.number + 1,
@@ -69,6 +109,23 @@ def _rows(pooled: PooledMap):
             phase.grains,
             phase.orientations,
             *candidates,
-            *[""] * (6 - len(candidates)),
+            *[""] * (_CANDIDATES * len(_CANDIDATE) - len(candidates)),
             *(f"{p:.4f}" for p in phase.probabilities),
         ]
+
+
+def _phase(row: dict[str, str]) -> PooledPhase:
+    places = ([form.format(place + 1) for form in _CANDIDATE] for place in range(_CANDIDATES))
+    return PooledPhase(
+        number=int(row["phase"]) - 1,
+        pixels=int(row["pixels"]),
+        grains=int(row["grains"]),
+        fraction=float(row["fraction"]),
+        orientations=int(row["orientations"]),
+        probabilities=np.array([float(row[f"P({symbol})"]) for symbol in PEARSON_SYMBOLS]),
+        candidates=tuple(
+            (row[name], row[formula], float(row[likely]))
+            for name, formula, likely in places
+            if row[name]
+        ),
+    )

@@ -75,4 +75,6 @@ def tell_phases(
     pooled = find_phases(scan, phase_map, classifier, elements=elements)
     written = save_pooled(pooled, directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
-    typer.echo(f"  {'phases':<13} {written[0]}\n  {'phase numbers':<13} {written[1]}")
+    what = ("phases", "phase numbers", "grain numbers")
+    for name, path in zip(what, written, strict=True):
+        typer.echo(f"  {name:<13} {path}")
