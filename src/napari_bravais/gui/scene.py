@@ -222,6 +222,7 @@ class Scene:
         if IMAGE in self.places and not self._edge.made:
             rows, dy = self.scan["navigation_shape"][0], self.scan["step"][0]
             self._edge.make(-0.5 * dy, (rows - 0.5) * dy, self.scan["step_unit"])
+            self._spells.begin()
         QTimer.singleShot(_SOON, self._show_made_edge)
 
     def _show_made_edge(self) -> None:

@@ -1,18 +1,19 @@
 """What makes changes of the layout quick where napari's canvas, vispy, works things out again."""
 
 import time
+from weakref import WeakSet
 
 from qtpy.QtCore import QTimer
 from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
-#: Seconds for which shaders are built before the window lives again.
+#: Seconds for which visuals are built before the window lives again.
 _SPELL = 0.025
 
 #: Milliseconds from a change of the layout to the first spell: the frame in between is empty.
 _PAUSE = 10
 
-#: Seconds after a change of the layout in which shaders are built by spells.
+#: Seconds after a change of the layout in which visuals are built by spells.
 _SETTLING = 2.0
 
 
@@ -41,32 +42,37 @@ def remember_shaders() -> None:
 
 
 class Spells:
-    """Shaders built by spells: what is not drawn within one is drawn in the next frame.
+    """Visuals built by spells: what is not drawn within one is drawn in the next frame.
 
-    After a change of the layout all of a dozen visuals have to be built anew, each for some ten
-    milliseconds where there is no GPU, and vispy would build them all before the window lives
+    After a change of the layout dozens of visuals are built anew when they are drawn, for some five
+    milliseconds each where there is no GPU, and vispy would build them all before the window lives
     again.
     """
 
     def __init__(self):
         self._settled = self._end = 0.0
         self._under_way = False
+        self._built: WeakSet[Visual] = WeakSet()
 
     def begin(self) -> None:
         """Begin now, with the layout changed: the first spell comes when the window lives again."""
         now = time.perf_counter()
         self._settled, self._end = now + _SETTLING, now
+        self._built.clear()
         self._rest(_PAUSE)
 
-    def may_build(self) -> bool:
-        """Tell whether shaders may be built in this frame."""
+    def may_draw(self, visual: Visual) -> bool:
+        """Tell whether a visual may be drawn in this frame: it is built, or there is time."""
         now = time.perf_counter()
-        if now > self._settled:
+        if now > self._settled or visual in self._built:
             return True
         if not self._under_way:
             self._end = now + _SPELL
             self._rest(0)
-        return now < self._end
+        if now < self._end:
+            self._built.add(visual)
+            return True
+        return False
 
     def _rest(self, milliseconds: int) -> None:
         self._under_way = True
@@ -77,7 +83,7 @@ class Spells:
 
 
 def build_by_spells() -> Spells:
-    """Let vispy build shaders by spells; return what is to be told of changes of the layout.
+    """Let vispy build visuals by spells; return what is to be told of changes of the layout.
 
     A vispy that does it otherwise is left alone.
     """
@@ -87,10 +93,10 @@ def build_by_spells() -> Spells:
     spells = Spells()
 
     def draw_or_wait(visual: Visual) -> None:
-        if getattr(visual._program, "_need_build", False) and not spells.may_build():
-            visual.update()  # in the next frame
-        else:
+        if spells.may_draw(visual):
             draw(visual)
+        else:
+            visual.update()  # in the next frame
 
     draw_or_wait.spells = spells
     Visual.draw = draw_or_wait
