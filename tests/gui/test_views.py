@@ -4,6 +4,7 @@ import numpy as np
 from qtpy.QtTest import QTest
 from vispy.gloo.program import Program
 
+from napari_bravais.gui import shaders
 from napari_bravais.gui.edge import EDGE
 
 
@@ -69,3 +70,28 @@ def test_a_layout_that_was_shown_before_comes_back_as_it_was_without_reading_sha
     # edges of pixels may fall on the other side of the screen's
     assert (np.array(pictures()) != [three, two]).mean() < 0.005
     assert len(Program._parse_variables_from_code.known) == known
+
+
+def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatch):
+    monkeypatch.setattr(shaders, "_SPELL", 0.005)  # a few visuals at a time
+    monkeypatch.setattr(shaders, "_SETTLING", 60)  # and no end to that
+
+    def picture(wait: int) -> np.ndarray:
+        QTest.qWait(wait)
+        return mapped.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+
+    compare = mapped.panel.compare
+    for name in ("Confidence", "Pattern quality"):
+        compare.shown_changed.emit(name, True)
+        QTest.qWait(300)
+    for view in ("swipe", "side by side"):
+        compare.setting_changed.emit("view", view)
+        QTest.qWait(300)
+    soon = picture(4000)
+    monkeypatch.setattr(mapped.controller.scene._spells, "_settled", 0.0)
+    later = picture(300)
+    # titles and scale bars are among the last, and are small
+    assert (np.abs(soon - later).max(axis=-1) > 60).mean() < 0.0005
+    assert (later > 200).all(axis=-1).mean() > 0.002
+    for name in ("Confidence", "Pattern quality"):
+        compare.shown_changed.emit(name, False)

@@ -1,19 +1,25 @@
-"""Panes of napari's grid, kept: to make them anew takes a tenth of a second without a GPU."""
+"""Panes of napari's grid without work that is done twice: it took most of a change of layout."""
 
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from napari._vispy.canvas import VispyCanvas
 
+#: What napari does that is done otherwise here; a napari without one of these is left alone.
+_OURS = ("_init_or_update_grid", "_update_scenegraph", "_update_overlay_canvas_positions")
 
-def keep_panes() -> None:
-    """Let napari take a grid that it had before, of the same rows and columns, not a new one.
 
-    A napari that makes its grids otherwise is left alone.
+def spare_panes() -> None:
+    """Let napari keep its grids, and place titles and scale bars once a change, not for each layer.
+
+    A grid that it had before is taken up again for the same rows and columns: to make a new one
+    takes it half a tenth of a second.
     """
-    make = getattr(VispyCanvas, "_init_or_update_grid", None)
-    if make is None or hasattr(make, "kept"):  # by another window of this process
+    plain = [getattr(VispyCanvas, name, None) for name in _OURS]
+    if None in plain or hasattr(plain[0], "kept"):  # by another window of this process
         return
-    kept: WeakKeyDictionary = WeakKeyDictionary()
+    make, update, place = plain
+    kept: WeakKeyDictionary[VispyCanvas, dict] = WeakKeyDictionary()
+    changing: WeakSet[VispyCanvas] = WeakSet()
 
     def take_up(canvas: VispyCanvas) -> None:
         shape = canvas.viewer.canvas.grid.actual_shape(canvas.viewer.layers)
@@ -30,5 +36,18 @@ def keep_panes() -> None:
         canvas.grid, canvas.grid_views, canvas.grid_cameras = grids[shape]
         canvas.central_widget.add_widget(canvas.grid)
 
+    def update_once(canvas: VispyCanvas, event=None) -> None:
+        changing.add(canvas)
+        try:
+            update(canvas, event)
+        finally:
+            changing.discard(canvas)
+            canvas._defer_canvas_overlay_position_update()  # until the next frame
+
+    def place_later(canvas: VispyCanvas, event=None) -> None:
+        if canvas not in changing:
+            place(canvas, event)
+
     take_up.kept = kept
-    VispyCanvas._init_or_update_grid = take_up
+    for name, better in zip(_OURS, (take_up, update_once, place_later), strict=True):
+        setattr(VispyCanvas, name, better)

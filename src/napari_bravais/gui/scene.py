@@ -11,7 +11,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together, unlisted
-from napari_bravais.gui.panes import keep_panes
+from napari_bravais.gui.panes import spare_panes
 from napari_bravais.gui.place import Place
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
 from napari_bravais.gui.shaders import build_by_spells, remember_shaders
@@ -88,7 +88,7 @@ class Scene:
         self.pixel: tuple[int, int] | None = None
         self._edge = Edge(viewer)
         remember_shaders()
-        keep_panes()
+        spare_panes()
         self._spells = build_by_spells()
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)

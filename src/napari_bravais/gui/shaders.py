@@ -8,7 +8,7 @@ from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
 #: Seconds for which visuals are built before the window lives again.
-_SPELL = 0.025
+_SPELL = 0.015
 
 #: Milliseconds from a change of the layout to the first spell: the frame in between is empty.
 _PAUSE = 10
@@ -53,6 +53,7 @@ class Spells:
         self._settled = self._end = 0.0
         self._under_way = False
         self._built: WeakSet[Visual] = WeakSet()
+        self._waiting: WeakSet[Visual] = WeakSet()
 
     def begin(self) -> None:
         """Begin now, with the layout changed: the first spell comes when the window lives again."""
@@ -72,6 +73,7 @@ class Spells:
         if now < self._end:
             self._built.add(visual)
             return True
+        self._waiting.add(visual)
         return False
 
     def _rest(self, milliseconds: int) -> None:
@@ -80,6 +82,9 @@ class Spells:
 
     def _rested(self) -> None:
         self._under_way = False
+        waiting, self._waiting = self._waiting, WeakSet()
+        for visual in waiting:
+            visual.update()  # asks for the next frame; while one is drawn it would be in vain
 
 
 def build_by_spells() -> Spells:
@@ -95,8 +100,6 @@ def build_by_spells() -> Spells:
     def draw_or_wait(visual: Visual) -> None:
         if spells.may_draw(visual):
             draw(visual)
-        else:
-            visual.update()  # in the next frame
 
     draw_or_wait.spells = spells
     Visual.draw = draw_or_wait
