@@ -88,7 +88,7 @@ def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatc
         compare.setting_changed.emit("view", view)
         QTest.qWait(300)
     soon = picture(4000)
-    monkeypatch.setattr(mapped.controller.scene._spells, "_settled", 0.0)
+    mapped.controller.scene._spells._settled = 0.0
     later = picture(300)
     # titles and scale bars are among the last, and are small
     assert (np.abs(soon - later).max(axis=-1) > 60).mean() < 0.0005
