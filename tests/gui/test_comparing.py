@@ -17,9 +17,14 @@ def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_p
     wait_until(lambda: mapped.said("damaged.ang"), "the error")
     assert label.text() == before and label.isVisible() and comparing.other is other
     # nor does indexing that fails, or is cancelled
-    comparing.index(["no such phase"])
+    for name in ("no such phase", "nowhere.cif"):
+        comparing.index([name])
+        assert mapped.said(name)  # at once
+        assert label.text() == before
+    (tmp_path / "damaged.cif").write_text("no crystal")
+    comparing.index([str(tmp_path / "damaged.cif")])
     assert label.text() != before
-    wait_until(lambda: mapped.said("no such phase"), "the error")
+    wait_until(lambda: mapped.said("damaged.cif"), "the error")
     assert label.text() == before
     comparing.index(["quartz"])
     mapped.press(mapped.panel.compare.cancel_button)

@@ -27,6 +27,7 @@ from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
 from napari_bravais.mapping.comparison import DIFFERENCES, Comparison, compare, map_title
 from napari_bravais.mapping.hough import SOURCE
+from napari_bravais.mapping.phases import fault_of
 
 OTHER, DIFFERENCE = "Other map", "Difference"
 
@@ -114,6 +115,9 @@ class Comparing(QObject):
         """Index the scan by Hough transform, in a process of its own, and show the map."""
         if not phases:
             self._section.show_result("Name the phases to index by, such as quartz, rutile.")
+            return
+        if fault := fault_of(phases):  # told at once: the process takes seconds to come to it
+            tell_error(fault)
             return
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")

@@ -39,6 +39,20 @@ def find_phase(name: str | Path) -> "Phase":
     return catalogue.phase(str(name))
 
 
+def fault_of(names: Iterable[str]) -> str | None:
+    """Say which phase `find_phase` would not find, without reading files; None if all are there."""
+    for name in names:
+        if Path(name).suffix.lower() == ".cif":
+            if not Path(name).is_file():
+                return f"{name}: there is no such file"
+            continue
+        try:
+            catalogue.find(name)
+        except catalogue.CatalogueError as error:
+            return str(error)
+    return None
+
+
 def proposed_phases(
     phase_map: PhaseMap, materials: Iterable[str] = (), each: int = 2
 ) -> list["Phase"]:
