@@ -28,7 +28,8 @@ class ScanSection(Section):
         self.open_button = button(
             "Open…",
             "Open an EBSD scan: kikuchipy, Bruker, EDAX or Oxford HDF5, up1/up2, ebsp, NORDIF, "
-            "EMsoft. You can also drop the file, or a saved result, on the window.",
+            "EMsoft. You can also drop the file, a folder of images, or a saved result on the "
+            "window.",
             self.open_clicked,
         )
         self.grid_label = label("Rows and columns of the map, and the step between patterns")
