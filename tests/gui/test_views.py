@@ -1,6 +1,7 @@
 """Two maps over each other: the edge that is swiped across, and which title is shown where."""
 
 import numpy as np
+from napari._qt.utils import QImg2array
 from qtpy.QtTest import QTest
 from vispy.gloo.program import Program
 
@@ -17,7 +18,6 @@ def test_the_edge_of_a_swipe_is_seen_and_titles_stand_on_their_side(mapped):
         for name in ("Electron image", "Bravais lattices")
     }
     display.change(view="swipe")
-    QTest.qWait(100)  # its layer comes a little later
     scene.move_edge(0.25)
     edge = viewer.layers[EDGE]
     assert viewer.layers.selection.active == active
@@ -77,8 +77,10 @@ def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatc
     monkeypatch.setattr(shaders, "_SETTLING", 60)  # and no end to that
 
     def picture(wait: int) -> np.ndarray:
+        """Return what is on the screen; a screenshot would have all be drawn first."""
         QTest.qWait(wait)
-        return mapped.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+        canvas = mapped.viewer.window._qt_viewer.canvas.native
+        return QImg2array(canvas.grabFramebuffer())[..., :3].astype(int)
 
     compare = mapped.panel.compare
     for name in ("Confidence", "Pattern quality"):
@@ -88,7 +90,7 @@ def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatc
         compare.setting_changed.emit("view", view)
         QTest.qWait(300)
     soon = picture(4000)
-    mapped.controller.scene._spells._settled = 0.0
+    mapped.controller.scene._spells.end()
     later = picture(300)
     # titles and scale bars are among the last, and are small
     assert (np.abs(soon - later).max(axis=-1) > 60).mean() < 0.0005

@@ -1,7 +1,7 @@
 """The line at the edge that is swiped across, to see what can be dragged."""
 
 import numpy as np
-from napari.layers import Layer, Points
+from napari.layers import Points
 
 from napari_bravais.gui.layers import map_units
 
@@ -33,38 +33,30 @@ class Edge:
     def __init__(self, viewer):
         self._viewer = viewer
         self._layer: Points | None = None
-        self._before: Layer | None = None
-
-    @property
-    def made(self) -> bool:
-        """Whether its layer is there, to be shown at once."""
-        return self._layer in self._viewer.layers
 
     def make(self, top: float, bottom: float, unit: str) -> None:
-        """Make the line's layer, from top to bottom in world coordinates; nothing shows yet.
+        """Make the line, from top to bottom in world coordinates; nothing shows yet.
 
-        It takes as long as a change of the layout: `show` does the rest when the window has lived.
+        To make and remove its layer takes napari tenths of a second: nobody should wait for them
+        whenever the line is wanted.
         """
         self._layer = _line(top, bottom, unit)
-        self._before = self._viewer.layers.selection.active
         self._viewer.layers.append(self._layer)
 
     def show(self, x: float) -> None:
         """Show the line at a position in world coordinates."""
-        if self._before in self._viewer.layers:  # which says what is under the cursor
-            self._viewer.layers.selection.active = self._before
-        self._before = None
-        self._layer.translate = (0, x)
-        self._set_visible(True)
+        if self._layer in self._viewer.layers:
+            self._layer.translate = (0, x)
+            self._set_visible(True)
 
     def hide(self) -> None:
-        """Hide the line; to take its layer away would take napari a quarter of a second."""
-        if self.made:
+        """Hide the line."""
+        if self._layer in self._viewer.layers:
             self._set_visible(False)
 
     def remove(self) -> None:
         """Take the line away, for good."""
-        if self.made:
+        if self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
 

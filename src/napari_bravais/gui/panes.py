@@ -3,13 +3,19 @@
 from weakref import WeakKeyDictionary, WeakSet
 
 from napari._vispy.canvas import VispyCanvas
+from napari.layers import Layer
 
 #: What napari does that is done otherwise here; a napari without one of these is left alone.
-_OURS = ("_init_or_update_grid", "_update_scenegraph", "_update_overlay_canvas_positions")
+_OURS = (
+    "_init_or_update_grid",
+    "_update_scenegraph",
+    "_update_overlay_canvas_positions",
+    "_update_layer_overlays",
+)
 
 
 def spare_panes() -> None:
-    """Let napari keep its grids, and place titles and scale bars once a change, not for each layer.
+    """Let napari keep its grids, and see to titles and scale bars once a change of the layout.
 
     A grid that it had before is taken up again for the same rows and columns: to make a new one
     takes it half a tenth of a second.
@@ -17,7 +23,7 @@ def spare_panes() -> None:
     plain = [getattr(VispyCanvas, name, None) for name in _OURS]
     if None in plain or hasattr(plain[0], "kept"):  # by another window of this process
         return
-    make, update, place = plain
+    make, update, place, see_to = plain
     kept: WeakKeyDictionary[VispyCanvas, dict] = WeakKeyDictionary()
     changing: WeakSet[VispyCanvas] = WeakSet()
 
@@ -48,6 +54,12 @@ def spare_panes() -> None:
         if canvas not in changing:
             place(canvas, event)
 
+    def see_to_later(canvas: VispyCanvas, layer: Layer) -> None:
+        # after several changes at once all layers that stay are seen to
+        if not canvas._pause_scene_graph or layer not in canvas.viewer.layers:
+            see_to(canvas, layer)
+
     take_up.kept = kept
-    for name, better in zip(_OURS, (take_up, update_once, place_later), strict=True):
+    ours = take_up, update_once, place_later, see_to_later
+    for name, better in zip(_OURS, ours, strict=True):
         setattr(VispyCanvas, name, better)

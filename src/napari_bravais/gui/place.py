@@ -50,10 +50,12 @@ class Place:
 
     def show(self, visible: bool, opacity: float, ring: bool) -> None:
         """Show or hide layer and ring."""
+        # napari does all its work again, also for no change
+        if self.layer.opacity != opacity:
+            self.layer.opacity = opacity
         for layer, wanted in ((self.layer, visible), (self.ring, visible and ring)):
-            if layer.visible != wanted:  # napari does all its work again, also for no change
+            if layer.visible != wanted:
                 layer.visible = wanted
-        self.layer.opacity = opacity
         self.mark(self.pixel)
 
     def entitle(self, visible: bool, right: bool = False) -> None:

@@ -33,9 +33,6 @@ _SETTLING = (0, 100, 500, 2000)
 #: How many maps stand side by side in most windows.
 _AT_FIRST = (2, 3, 4)
 
-#: Milliseconds after which the window has lived: at none it would not have painted.
-_SOON = 1
-
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
 
@@ -115,6 +112,8 @@ class Scene:
         self.put_away()
         self.scan = scan
         self._viewer.canvas.overlays.scale_bar.visible = scan["step_unit"] != "px"
+        rows, dy = scan["navigation_shape"][0], scan["step"][0]
+        self._edge.make(-0.5 * dy, (rows - 0.5) * dy, scan["step_unit"])
         self.set_image(image)
         alone = Arrangement()
         self.arrange(replace(self.arrangement, shown=alone.shown, pair=alone.pair))
@@ -207,27 +206,13 @@ class Scene:
             self._spells.begin()
 
     def _show_edge(self) -> None:
-        """Show the edge that is swiped across, if there is one; the first time a little later."""
+        """Show the edge that is swiped across, if there is one."""
         lower, upper = self.pair
         if self.arrangement.view != SWIPE or lower == upper:
             self._edge.hide()
-        elif not self._edge.made:
-            QTimer.singleShot(_SOON, self._make_edge)
         else:
             columns, dx = self.scan["navigation_shape"][1], self.scan["step"][1]
             self._edge.show((round(self.arrangement.edge * columns) - 0.5) * dx)
-
-    def _make_edge(self) -> None:
-        """Make the layer of the edge: as long as another change of the layout takes."""
-        if IMAGE in self.places and not self._edge.made:
-            rows, dy = self.scan["navigation_shape"][0], self.scan["step"][0]
-            self._edge.make(-0.5 * dy, (rows - 0.5) * dy, self.scan["step_unit"])
-            self._spells.begin()
-        QTimer.singleShot(_SOON, self._show_made_edge)
-
-    def _show_made_edge(self) -> None:
-        if self._edge.made:
-            self._show_edge()
 
     @property
     def pair(self) -> tuple[str, str]:

@@ -3,12 +3,14 @@
 import time
 from weakref import WeakSet
 
+from napari._vispy.canvas import VispyCanvas
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QImage
 from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
 #: Seconds for which visuals are built before the window lives again.
-_SPELL = 0.015
+_SPELL = 0.012
 
 #: Milliseconds from a change of the layout to the first spell: the frame in between is empty.
 _PAUSE = 10
@@ -62,6 +64,10 @@ class Spells:
         self._built.clear()
         self._rest(_PAUSE)
 
+    def end(self) -> None:
+        """Let everything be drawn from now on."""
+        self._settled = 0.0
+
     def may_draw(self, visual: Visual) -> bool:
         """Tell whether a visual may be drawn in this frame: it is built, or there is time."""
         now = time.perf_counter()
@@ -90,9 +96,9 @@ class Spells:
 def build_by_spells() -> Spells:
     """Let vispy build visuals by spells; return what is to be told of changes of the layout.
 
-    A vispy that does it otherwise is left alone.
+    A screenshot shows all of them.
     """
-    draw = Visual.draw
+    draw, screenshot = Visual.draw, VispyCanvas.screenshot
     if hasattr(draw, "spells"):  # another window of this process
         return draw.spells
     spells = Spells()
@@ -101,6 +107,10 @@ def build_by_spells() -> Spells:
         if spells.may_draw(visual):
             draw(visual)
 
+    def whole_screenshot(canvas: VispyCanvas) -> QImage:
+        spells.end()
+        return screenshot(canvas)
+
     draw_or_wait.spells = spells
-    Visual.draw = draw_or_wait
+    Visual.draw, VispyCanvas.screenshot = draw_or_wait, whole_screenshot
     return spells
