@@ -68,6 +68,14 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
         mapped.viewer.layers["Phases"].data, np.where(numbers >= 0, numbers + 1, 255)
     )
 
+    # and if they are damaged, the map comes without them
+    (tmp_path / "all" / "grains.tif").write_bytes(b"not an image")
+    mapped.open_sample()
+    wait_until(lambda: mapped.controller.phase_map is None, "the scan without a map")
+    mapped.viewer.open(tmp_path / "all", plugin="napari-bravais")
+    wait_until(lambda: mapped.controller.phase_map is not None, "the saved map")
+    assert mapped.controller.phases.found is None and "Phases" not in mapped.names
+
 
 def test_what_is_no_element_is_told_and_the_phases_stay(mapped):
     before = find(mapped, "Si O Ti")

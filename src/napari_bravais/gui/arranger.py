@@ -83,4 +83,5 @@ class Arranger(QObject):
         QTimer.singleShot(_SOON, self._fit)
 
     def _fit(self) -> None:
+        # a method of this object, so that it is not called once the panel is gone
         self._scene.reset_view()

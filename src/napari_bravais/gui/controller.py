@@ -29,7 +29,7 @@ from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.io.exports import export
-from napari_bravais.io.pooled_results import forget_pooled, save_pooled
+from napari_bravais.io.pooled_results import save_pooled
 from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -171,9 +171,7 @@ class Controller(QObject):
 
         def save() -> None:
             save_results(shown, image, folder, options)
-            if phases is None:
-                forget_pooled(folder)
-            else:
+            if phases is not None:
                 save_pooled(phases, folder)
 
         self._export(save, folder)
@@ -248,7 +246,7 @@ class Controller(QObject):
         self.display.show(phase_map)
         self.arranger.show_new(MAP_NAME)
         self.display.finish()
-        if phases is not None and phases.numbers.shape == phase_map.shape:
+        if phases is not None:
             self.phases.show(phases)
 
     def _on_image(self, message: Message) -> None:

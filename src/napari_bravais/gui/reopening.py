@@ -46,7 +46,8 @@ class Reopening(QObject):
 
         def attempt():
             try:
-                return load_result(path), *_phases_beside(path), None
+                phase_map = load_result(path)
+                return phase_map, *_phases_beside(path, phase_map.shape), None
             except Exception as error:  # napari would show a traceback
                 return None, None, None, str(error)
 
@@ -96,14 +97,17 @@ class Reopening(QObject):
         return Path(path) if path else None
 
 
-def _phases_beside(result: Path) -> tuple[PooledMap | None, str | None]:
-    """Return the phases that were saved with a result, or what is wrong with them."""
+def _phases_beside(result: Path, shape: tuple[int, int]) -> tuple[PooledMap | None, str | None]:
+    """Return the phases that were saved with a map of some shape, or what is wrong with them."""
     if result.name == RESULT_FILES["map"]:
         result = result.parent
     try:
-        return load_pooled(result) if result.is_dir() else None, None
+        phases = load_pooled(result) if result.is_dir() else None
     except ResultError as error:
         return None, str(error)
+    if phases is not None and phases.numbers.shape != shape:
+        return None, f"those in {result} are of another map."
+    return phases, None
 
 
 def scan_of(phase_map: PhaseMap, result: Path) -> Path | None:

@@ -7,12 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.io.files import replacing
-from napari_bravais.io.results import ResultError
+from napari_bravais.io.results import PHASES_FILES, ResultError
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
-
-#: What `save_pooled` writes.
-PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
 
 #: Candidate materials of a phase that the table has room for.
 _CANDIDATES = 3
@@ -71,12 +68,6 @@ def load_pooled(directory: str | Path) -> PooledMap | None:
     if numbers.shape != grains.shape or numbers.ndim != 2 or numbers.max() >= len(phases):
         raise ResultError(f"{table} and the images beside it are not of the same map")
     return PooledMap(phases, numbers.astype(np.int16), grains.astype(np.int32))
-
-
-def forget_pooled(directory: str | Path) -> None:
-    """Remove what `save_pooled` wrote to a directory, whose map is another one now."""
-    for path in _paths(directory):
-        path.unlink(missing_ok=True)
 
 
 def _paths(directory: str | Path) -> tuple[Path, ...]:

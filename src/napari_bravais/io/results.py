@@ -23,6 +23,9 @@ RESULT_FILES = {
     "map": "map.npz",
 }
 
+#: What `napari_bravais.io.pooled_results` writes beside them, of the same map.
+PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
+
 _CENTIMETRES = {"m": 1e2, "mm": 1e-1, "um": 1e-4, "nm": 1e-7}
 
 
@@ -46,7 +49,7 @@ def save_results(
         Image of the scanned area for the figures, or None.
     directory
         Where to; made if it is not there. Earlier results in it are replaced once all the new
-        ones are complete.
+        ones are complete, and the phases of the earlier map go.
     options
         Size, resolution and layout of the figures.
 
@@ -70,6 +73,8 @@ def save_results(
         write_labels(phase_map, new["labels"])
         write_fractions(phase_map, new["fractions"])
         write_map(phase_map, new["map"])
+        for name in PHASES_FILES:
+            (directory / name).unlink(missing_ok=True)
     return paths
 
 
