@@ -11,6 +11,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
 from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together, unlisted
+from napari_bravais.gui.own_context import free_in_own_context
 from napari_bravais.gui.panes import spare_panes
 from napari_bravais.gui.place import Place
 from napari_bravais.gui.settings import AS_FITS, BLEND, FLICKER, SIDE_BY_SIDE, SWIPE
@@ -84,6 +85,7 @@ class Scene:
         self.arrangement = Arrangement()
         self.pixel: tuple[int, int] | None = None
         self._edge = Edge(viewer)
+        free_in_own_context()
         remember_shaders()
         spare_panes()
         self._spells = build_by_spells()
