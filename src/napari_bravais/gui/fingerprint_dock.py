@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_bravais.fingerprint.classes import CLASSES
 from napari_bravais.fingerprint.service import StructureService
+from napari_bravais.gui.own_context import free_in_own_context
 from napari_bravais.mapping.messages import Message
 
 #: Width in pixels at which napari shows the widget's whole title.
@@ -74,6 +75,7 @@ class StructureDock(QWidget):
     def __init__(self, napari_viewer: napari.Viewer):
         super().__init__()
         self._viewer = napari_viewer
+        free_in_own_context()
         self._waiting: int | None = None
         self._layers: list = []
         relay = _Relay()
