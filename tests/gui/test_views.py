@@ -90,7 +90,7 @@ def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatc
         compare.setting_changed.emit("view", view)
         QTest.qWait(300)
     soon = picture(4000)
-    mapped.controller.scene._spells.end()
+    shaders.build_by_spells().end()
     later = picture(300)
     # titles and scale bars are among the last, and are small
     assert (np.abs(soon - later).max(axis=-1) > 60).mean() < 0.0005

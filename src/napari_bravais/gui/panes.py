@@ -1,5 +1,6 @@
 """Panes of napari's grid without work that is done twice: it took most of a change of layout."""
 
+from collections.abc import Callable
 from weakref import WeakKeyDictionary, WeakSet
 
 from napari._vispy.canvas import VispyCanvas
@@ -14,11 +15,16 @@ _OURS = (
 )
 
 
-def spare_panes() -> None:
+def spare_panes(rebuilt: Callable[[VispyCanvas], None]) -> None:
     """Let napari keep its grids, and see to titles and scale bars once a change of the layout.
 
     A grid that it had before is taken up again for the same rows and columns: to make a new one
     takes it half a tenth of a second.
+
+    Parameters
+    ----------
+    rebuilt
+        Called with the canvas whenever its scene has been built anew, before it is drawn.
     """
     plain = [getattr(VispyCanvas, name, None) for name in _OURS]
     if None in plain or hasattr(plain[0], "kept"):  # by another window of this process
@@ -31,16 +37,17 @@ def spare_panes() -> None:
         shape = canvas.viewer.canvas.grid.actual_shape(canvas.viewer.layers)
         if canvas.grid.grid_size == shape:
             return
-        grids = kept.setdefault(canvas, {})
-        canvas.central_widget.remove_widget(canvas.grid)
+        grids, last = kept.setdefault(canvas, {}), canvas.grid
+        last.visible = False  # it stays where it is: to take it out takes as long as to rebuild it
         if canvas.grid_views:
-            grids[canvas.grid.grid_size] = canvas.grid, canvas.grid_views, canvas.grid_cameras
+            grids[last.grid_size] = last, canvas.grid_views, canvas.grid_cameras
         canvas.grid_views, canvas.grid_cameras = [], []
-        if shape not in grids:
+        if shape in grids:
+            canvas.grid, canvas.grid_views, canvas.grid_cameras = grids[shape]
+            canvas.grid.visible = True
+        else:
             make(canvas)
-            return
-        canvas.grid, canvas.grid_views, canvas.grid_cameras = grids[shape]
-        canvas.central_widget.add_widget(canvas.grid)
+            last.parent = canvas.central_widget
 
     def update_once(canvas: VispyCanvas, event=None) -> None:
         changing.add(canvas)
@@ -48,6 +55,7 @@ def spare_panes() -> None:
             update(canvas, event)
         finally:
             changing.discard(canvas)
+            rebuilt(canvas)
             canvas._defer_canvas_overlay_position_update()  # until the next frame
 
     def place_later(canvas: VispyCanvas, event=None) -> None:

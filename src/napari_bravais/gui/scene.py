@@ -87,8 +87,7 @@ class Scene:
         self._edge = Edge(viewer)
         free_in_own_context()
         remember_shaders()
-        spare_panes()
-        self._spells = build_by_spells()
+        spare_panes(build_by_spells().begin)
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -204,8 +203,6 @@ class Scene:
                 self._viewer.canvas.overlays.scale_bar.gridded = True
                 grid.stride, grid.shape = _LAYERS_A_PLACE, self._best_shape
                 grid.spacing, grid.enabled = 0.02, True
-        if not stays:
-            self._spells.begin()
 
     def _show_edge(self) -> None:
         """Show the edge that is swiped across, if there is one."""

@@ -1,18 +1,20 @@
 """What makes changes of the layout quick where napari's canvas, vispy, works things out again."""
 
 import time
+from contextlib import suppress
 from weakref import WeakSet
 
 from napari._vispy.canvas import VispyCanvas
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QWidget
 from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
 #: Seconds for which visuals are built before the window lives again.
 _SPELL = 0.012
 
-#: Milliseconds from a change of the layout to the first spell: the frame in between is empty.
+#: Milliseconds from a change of the layout to the first spell: the last picture stays till then.
 _PAUSE = 10
 
 #: Seconds after a change of the layout in which visuals are built by spells.
@@ -56,9 +58,12 @@ class Spells:
         self._under_way = False
         self._built: WeakSet[Visual] = WeakSet()
         self._waiting: WeakSet[Visual] = WeakSet()
+        self._held: WeakSet[QWidget] = WeakSet()
 
-    def begin(self) -> None:
-        """Begin now, with the layout changed: the first spell comes when the window lives again."""
+    def begin(self, canvas: VispyCanvas) -> None:
+        """Begin now, with the layout changed: the first spell comes when the window has lived."""
+        canvas.native.setUpdatesEnabled(False)
+        self._held.add(canvas.native)
         now = time.perf_counter()
         self._settled, self._end = now + _SETTLING, now
         self._built.clear()
@@ -88,6 +93,10 @@ class Spells:
 
     def _rested(self) -> None:
         self._under_way = False
+        for native in self._held:
+            with suppress(RuntimeError):  # closed meanwhile
+                native.setUpdatesEnabled(True)
+        self._held.clear()
         waiting, self._waiting = self._waiting, WeakSet()
         for visual in waiting:
             visual.update()  # asks for the next frame; while one is drawn it would be in vain
