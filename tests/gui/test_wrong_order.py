@@ -111,3 +111,18 @@ def test_after_the_classifier_was_killed_and_all_is_well_again(window):
     assert window.map().mapped.all()
     window.click(0.5, 0.5)
     assert "quality" in window.panel.inspect.answer_label.text()
+
+
+def test_after_all_layers_were_deleted_together(window):
+    window.map()
+    window.panel.compare.shown_changed.emit("Confidence", True)
+    notification_manager.records.clear()
+    window.viewer.layers.select_all()
+    window.viewer.layers.remove_selected()  # as napari's bin does
+    wait_until(lambda: not window.names, "the rings to go")
+    assert [record for record in notification_manager.records if hasattr(record, "exception")] == []
+    use_everything(window, 7)
+    window.controller.cancel()
+    wait_until(lambda: window.idle, "the map to stop")
+    window.map()
+    assert "Bravais lattices" in window.names

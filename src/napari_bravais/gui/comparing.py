@@ -131,7 +131,8 @@ class Comparing(QObject):
         process.start(sys.executable, ["-c", code, "hough", *places, "--progress=lines", *options])
         self._since, self._new_centre = None, ""
         self._section.show_progress(0, 0, "")
-        self._section.show_result(f"Indexing by Hough transform: {', '.join(phases)}…")
+        names = ", ".join(phases)
+        self._section.show_result(f"Indexing by Hough transform, which starts slowly: {names}…")
         self._show_enabled()
 
     def cancel(self) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -170,8 +171,8 @@ class Scene:
 
     def remove(self, name: str) -> None:
         """Take a map away, if it is there."""
-        if name in self.places:
-            self._remove([self.places[name].layer])  # its ring follows
+        if (place := self.places.get(name)) is not None:
+            self._remove([place.layer, place.ring])
 
     def arrange(self, arrangement: Arrangement) -> None:
         """Show maps side by side or over each other."""
@@ -342,10 +343,13 @@ class Scene:
             self.reset_view()
 
     def _forget(self, event) -> None:
-        """Forget a map whose layer the user has removed, and remove its ring."""
+        """Forget a map whose layer the user has removed, and remove its ring.
+
+        The ring goes later: napari, which removes all that is selected, may be coming to it.
+        """
         for name, place in list(self.places.items()):
             if place.layer == event.value:
-                self._remove([self.places.pop(name).ring])
+                QTimer.singleShot(0, partial(self._remove, [self.places.pop(name).ring]))
 
     def _remove(self, layers: list) -> None:
         """Remove those layers that the user has not removed already."""
