@@ -239,7 +239,7 @@ def test_the_manifest_says_what_the_settings_say():
 def test_layers_that_the_user_removes_are_forgotten(mapped):
     controller = mapped.controller
     mapped.viewer.layers.remove("Bravais lattices")
-    assert "Clicked pixel on bravais lattices" not in mapped.names
+    wait_until(lambda: "Clicked pixel on bravais lattices" not in mapped.names, "the ring to go")
     controller.display.change(smoothing=1)
     mapped.viewer.layers.clear()
     controller.display.change(view="swipe")
