@@ -7,6 +7,7 @@ from vispy.gloo.program import Program
 
 from napari_bravais.gui import shaders
 from napari_bravais.gui.edge import EDGE
+from tests.gui.window import choose
 
 
 def test_the_edge_of_a_swipe_is_seen_and_titles_stand_on_their_side(mapped):
@@ -70,6 +71,38 @@ def test_a_layout_that_was_shown_before_comes_back_as_it_was_without_reading_sha
     # edges of pixels may fall on the other side of the screen's
     assert (np.array(pictures()) != [three, two]).mean() < 0.005
     assert len(Program._parse_variables_from_code.known) == known
+
+
+def test_the_scale_bar_of_a_pane_that_comes_back_says_what_the_others_say(mapped):
+    compare, viewer = mapped.panel.compare, mapped.viewer
+    choose(compare.controls["grid"].widget, "in a row")
+
+    def bar() -> np.ndarray:
+        """Return which pixels of the scale bar are white, the same in each of three panes."""
+        QTest.qWait(700)  # the panes settle
+        picture = viewer.screenshot(canvas_only=True, flash=False)[-60:, :, :3]
+        whites = [(pane > 200).all(axis=-1) for pane in np.array_split(picture, 3, axis=1)]
+        places = [np.nonzero(white) for white in whites]
+        corners = [(rows.min(), columns.min()) for rows, columns in places]
+        found = [
+            np.pad(white, ((0, 40), (0, 120)))[top:, left:][:40, :120]
+            for white, (top, left) in zip(whites, corners, strict=True)
+        ]
+        for other in found:
+            # edges of pixels may fall on the other side of the screen's
+            assert (other != found[0]).mean() < 0.05 < found[0].mean()
+        return found[0]
+
+    compare.shown_changed.emit("Confidence", True)
+    before = bar()
+    compare.shown_changed.emit("Confidence", False)
+    QTest.qWait(300)
+    compare.shown_changed.emit("Confidence", True)
+    assert (bar() != before).mean() < 0.02
+    viewer.scene.camera.zoom /= 3
+    assert (bar() != before).mean() > 0.02
+    compare.shown_changed.emit("Confidence", False)
+    choose(compare.controls["grid"].widget, "as large as fits")
 
 
 def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatch):
