@@ -105,6 +105,20 @@ def test_the_scale_bar_of_a_pane_that_comes_back_says_what_the_others_say(mapped
     choose(compare.controls["grid"].widget, "as large as fits")
 
 
+def test_more_maps_than_panes_share_a_pane(mapped):
+    compare, viewer = mapped.panel.compare, mapped.viewer
+    choose(compare.controls["grid"].widget, "in a row")
+    compare.shown_changed.emit("Confidence", False)
+    QTest.qWait(300)
+    viewer.canvas.grid.shape = 1, 2
+    # its bar went with its pane, and has no pane to come back to
+    viewer.layers["Confidence"].visible = True
+    QTest.qWait(300)
+    viewer.layers["Confidence"].visible = False
+    compare.shown_changed.emit("Confidence", True)
+    choose(compare.controls["grid"].widget, "as large as fits")
+
+
 def test_soon_after_a_change_of_the_layout_all_of_it_is_drawn(mapped, monkeypatch):
     monkeypatch.setattr(shaders, "_SPELL", 0.005)  # a few visuals at a time
     monkeypatch.setattr(shaders, "_SETTLING", 60)  # and no end to that

@@ -1,6 +1,7 @@
 """Panes of napari's grid without work that is done twice: it took most of a change of layout."""
 
 from collections.abc import Callable
+from math import prod
 from weakref import WeakKeyDictionary, WeakSet
 
 from napari._vispy.canvas import VispyCanvas
@@ -71,7 +72,8 @@ def spare_panes(rebuilt: Callable[[VispyCanvas], None]) -> None:
 
     def hang_again(canvas: VispyCanvas) -> None:
         grid, layers = canvas.viewer.canvas.grid, canvas.viewer.layers
-        panes = len(grid._viewbox_groups(layers)[1]) if grid.enabled else 1
+        # a grid of a set shape may have fewer panes than layers to show, some of which share one
+        panes = min(len(grid._viewbox_groups(layers)[1]), prod(grid.actual_shape(layers)))
         for overlay, bars in canvas._viewer_overlay_to_visual.items():
             if not getattr(overlay, "gridded", False):
                 continue
