@@ -1,10 +1,13 @@
+import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.io import imread
 from typer.testing import CliRunner
 
 from napari_bravais.cli import app
@@ -91,6 +94,32 @@ def test_phases_of_no_map_say_what_is_missing(tmp_path):
     result = runner.invoke(app, ["phases", scan, "-o", str(tmp_path)])
     assert result.exit_code == 1
     assert f"no finished map is there; `bravais map {scan}" in result.stderr
+
+
+def test_the_symmetry_of_the_samples_rutile(demo, tmp_path):
+    scan, results = str(quartz_rutile_sample_path()), tmp_path / "results"
+    shutil.copytree(demo[0] / "results", results)
+    symmetry = ["symmetry", scan, "-o", str(results), "--phase"]
+    missing = runner.invoke(app, [*symmetry, "2"])
+    assert missing.exit_code == 1
+    assert f"no phases are there; `bravais phases {scan}" in missing.stderr
+
+    assert runner.invoke(app, ["phases", scan, "-o", str(results)]).exit_code == 0
+    beyond = runner.invoke(app, [*symmetry, "9"])
+    assert beyond.exit_code == 1 and "--phase 9" in beyond.stderr
+    said = runner.invoke(app, [*symmetry, "2"])
+    assert said.exit_code == 0, said.stderr
+    assert "Phase 2: tetragonal (tP, tI), Laue group 4/mmm" in said.stdout
+    assert "primitive tetragonal (tP)" in said.stdout and "spheres.png" in said.stdout
+    (row,) = csv.DictReader((results / "symmetry.csv").open())
+    assert (row["phase"], row["symmetry"], row["lattices"]) == ("2", "tetragonal", "tP tI")
+    assert float(row["P(tP)"]) > 0.5
+    picture = imread(results / "spheres.png")
+    assert picture.std() > 40  # bands, not an empty circle
+
+    # of other phases, they would no longer be true
+    assert runner.invoke(app, ["phases", scan, "-o", str(results)]).exit_code == 0
+    assert not (results / "symmetry.csv").exists()
 
 
 def test_a_bad_scan_is_one_line_of_error(tmp_path):

@@ -25,6 +25,7 @@ HEAVY = {
 MAY_IMPORT = {
     "lattices": set(),
     "numba_cache": set(),
+    "lambert": set(),
     # of mapping, the maps themselves: what is written and read
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
@@ -34,18 +35,22 @@ MAY_IMPORT = {
     "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
     "terminal": {"catalogue", "io", "mapping", "model"},
     "catalogue": {"lattices"},
-    "simulation": {"lattices", "catalogue"},
+    "simulation": {"lattices", "catalogue", "lambert"},
+    "assembly": {"lattices", "lambert", "io", "model", "mapping", "terminal"},
     "fingerprint": {
         *("io.files", "mapping.messages", "mapping.process"),
         *("model.backend", "model.card"),
     },
-    "training": {"lattices", "io", "model", "mapping", "simulation", "catalogue"},
+    "training": {
+        *("lattices", "io", "model", "mapping", "simulation", "catalogue", "assembly"),
+    },
     "cli": {
         "terminal",
         "lattices",
         "io",
         "model",
         "mapping",
+        "assembly",
         "fingerprint",
         "simulation",
         "training",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_bravais.assembly.cli import symmetry
 from napari_bravais.fingerprint.cli import app as structure_commands
 from napari_bravais.mapping.benchmark_cli import add_benchmark_commands
 from napari_bravais.mapping.cli import add_map_commands
@@ -146,6 +147,7 @@ def info(scan: ScanPath) -> None:
 add_map_commands(app)
 add_benchmark_commands(app)
 app.command()(phases)
+app.command()(symmetry)
 add_commands(app)
 add_judging_commands(app)
 app.command(rich_help_panel="Making models")(simulate)

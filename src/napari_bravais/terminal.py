@@ -96,8 +96,10 @@ def require_writable(directory: Path) -> None:
 
 
 @contextmanager
-def progress_bar(what: str = "Mapping") -> Iterator[Callable[[int, int], None]]:
-    """Show patterns done, patterns a second and the time left on standard error."""
+def progress_bar(
+    what: str = "Mapping", unit: str = "patterns"
+) -> Iterator[Callable[[int, int], None]]:
+    """Show patterns (or others) done, how many a second, and the time left on standard error."""
     from tqdm import tqdm
 
     with ExitStack() as stack:
@@ -109,7 +111,7 @@ def progress_bar(what: str = "Mapping") -> Iterator[Callable[[int, int], None]]:
                     desc=what,
                     total=total,
                     initial=done,
-                    unit=" patterns",
+                    unit=f" {unit}",
                     file=sys.stderr,
                 )
                 bars.append(stack.enter_context(bar))

@@ -223,7 +223,7 @@ def _save(
         dpi=options.dpi,
         legend_width=legend_width(legend),
     )
-    with _style(), replacing(path) as temporary:
+    with print_style(), replacing(path) as temporary:
         figure = _draw(panels, like, legend, layout)
         figure.savefig(
             temporary, format=file_format, dpi=figure.dpi, metadata=_METADATA.get(file_format)
@@ -232,8 +232,8 @@ def _save(
 
 
 @contextmanager
-def _style() -> Iterator[None]:
-    """Draw in this module's style, whatever the user's matplotlibrc says."""
+def print_style() -> Iterator[None]:
+    """Draw figures for print all in one style, whatever the user's matplotlibrc says."""
     import matplotlib
 
     with matplotlib.rc_context():

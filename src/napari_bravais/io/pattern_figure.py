@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.io.figures import FORMATS
+from napari_bravais.io.figures import FORMATS, print_style
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import LATTICES
 
@@ -47,7 +47,6 @@ def save_pattern_figure(
     OSError
         If the file cannot be written.
     """
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -55,10 +54,7 @@ def save_pattern_figure(
     file_format = FORMATS.get(path.suffix.lower())
     if file_format is None:
         raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
-    style = {"font.size": 7, "axes.linewidth": 0.4, "text.parse_math": False}
-    with matplotlib.rc_context(), replacing(path) as temporary:
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style | {"svg.fonttype": "none", "pdf.fonttype": 42})
+    with print_style(), replacing(path) as temporary:
         figure = Figure((7.1, 2.75), _DPI)
         FigureCanvasAgg(figure)
         figure.text(0.02, 0.98, "\n".join(lines), va="top", linespacing=1.5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.io.files import replacing
-from napari_bravais.io.results import PHASES_FILES, ResultError
+from napari_bravais.io.results import PHASES_FILES, SYMMETRY_FILES, ResultError
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
@@ -30,6 +30,7 @@ def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, ...]:
     tuple of pathlib.Path
         ``phases.csv``, a row a phase; ``phases.tif``, unsigned 16 bits: the phase's number from 1,
         and 0 where a pixel is not classified; and ``grains.tif``, 32 bits: the same of grains.
+        The symmetry of phases that were there before goes.
     """
     import tifffile
 
@@ -42,6 +43,8 @@ def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, ...]:
             rows.writerows(_rows(pooled))
         tifffile.imwrite(phases, (pooled.numbers + 1).astype(np.uint16))
         tifffile.imwrite(grains, (pooled.grains + 1).astype(np.uint32))
+        for name in SYMMETRY_FILES:  # of other phases
+            (Path(directory) / name).unlink(missing_ok=True)
     return paths
 
 

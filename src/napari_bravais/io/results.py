@@ -26,6 +26,9 @@ RESULT_FILES = {
 #: What `napari_bravais.io.pooled_results` writes beside them, of the same map.
 PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
 
+#: What `napari_bravais.assembly.saving` writes beside these, of the same phases.
+SYMMETRY_FILES = ("symmetry.csv", "spheres.png")
+
 _CENTIMETRES = {"m": 1e2, "mm": 1e-1, "um": 1e-4, "nm": 1e-7}
 
 
@@ -73,7 +76,7 @@ def save_results(
         write_labels(phase_map, new["labels"])
         write_fractions(phase_map, new["fractions"])
         write_map(phase_map, new["map"])
-        for name in PHASES_FILES:
+        for name in (*PHASES_FILES, *SYMMETRY_FILES):
             (directory / name).unlink(missing_ok=True)
     return paths
 

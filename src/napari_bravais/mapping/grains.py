@@ -85,6 +85,36 @@ def grain_means(values: np.ndarray, grains: np.ndarray) -> tuple[np.ndarray, np.
     return np.stack(columns, axis=1) / pixels[:, None], pixels
 
 
+def best_pixels(
+    grains: np.ndarray, chosen: np.ndarray, quality: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels of grains that show the best patterns.
+
+    Parameters
+    ----------
+    grains
+        Grain of each pixel, shape (ny, nx).
+    chosen
+        Numbers of the grains, shape (n,).
+    quality
+        Quality of each pattern, shape (ny, nx).
+    most
+        Pixels of each grain, at most.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Flat indices of the pixels, a grain's after another's and the best first; and of each, the
+        place of its grain in ``chosen``.
+    """
+    flat = grains.ravel()
+    order = np.lexsort((-quality.ravel(), flat))
+    first = np.searchsorted(flat[order], chosen)
+    last = np.searchsorted(flat[order], chosen, side="right")
+    best = [order[a : min(b, a + most)] for a, b in zip(first, last, strict=True)]
+    return np.concatenate(best), np.repeat(np.arange(len(chosen)), [len(b) for b in best])
+
+
 def _neighbours(pixels: np.ndarray, classified: np.ndarray) -> np.ndarray:
     """Return the pairs of classified pixels that touch, right or below, shape (pairs, 2)."""
     across = classified[:, :-1] & classified[:, 1:]

@@ -6,7 +6,13 @@ import numpy as np
 
 from napari_bravais.io.scan import Scan
 from napari_bravais.mapping.clustering import cluster
-from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means, log_probabilities
+from napari_bravais.mapping.grains import (
+    NO_GRAIN,
+    best_pixels,
+    find_grains,
+    grain_means,
+    log_probabilities,
+)
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.model.candidates import MaterialIndex
@@ -76,7 +82,7 @@ def find_phases(
     # single pixels are mostly noise or boundary; where there is more, they have no say
     if (sizes[read] > 2).any():
         read = read[sizes[read] > 2]
-    pixels, owner = _spread(grains, read, phase_map.quality)
+    pixels, owner = best_pixels(grains, read, phase_map.quality, PATTERNS_A_GRAIN)
     probabilities, features = _embedded(scan, classifier, pixels, progress or (lambda *_: None))
     means = _averages(features, owner)
     logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
@@ -155,18 +161,6 @@ def _candidates(
         for each in found
         if each.probability >= LEAST_LIKELY
     )
-
-
-def _spread(
-    grains: np.ndarray, read: np.ndarray, quality: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the best patterns of grains: their flat pixels, and whose each is."""
-    flat = grains.ravel()
-    order = np.lexsort((-quality.ravel(), flat))
-    first = np.searchsorted(flat[order], read)
-    last = np.searchsorted(flat[order], read, side="right")
-    chosen = [order[a : min(b, a + PATTERNS_A_GRAIN)] for a, b in zip(first, last, strict=True)]
-    return np.concatenate(chosen), np.repeat(np.arange(len(read)), [len(c) for c in chosen])
 
 
 def _embedded(

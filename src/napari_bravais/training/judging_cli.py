@@ -80,6 +80,34 @@ def evaluate(
     typer.echo(page)
 
 
+def evaluate_assembly(
+    master_patterns: Masters,
+    model: _Model = None,
+    part: Annotated[
+        str, typer.Option(help="new type, validation type, blind or trained.")
+    ] = "new type",
+    patterns: Annotated[int, typer.Option(min=4, help="Patterns of each material.")] = 60,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for assembly-PART.jsonl.")
+    ] = Path("docs"),
+) -> None:
+    """Assemble spheres of materials, one of each structure type, and judge their symmetry.
+
+    A minute a material; broken off, the same command goes on.
+    """
+    from napari_bravais.training import evaluate_assembly as judge
+    from napari_bravais.training.library import MasterLibrary
+
+    library = MasterLibrary.open(*master_patterns)
+    materials = judge.one_of_each_type(library, part)
+    if not materials.size:
+        raise typer.BadParameter(f"no materials are {part!r}", param_hint="--part")
+    log = output / f"assembly-{part.replace(' ', '-')}.jsonl"
+    rows = judge.evaluate_assembly(_classifier(model), library, materials, patterns, log)
+    for name, value in judge.summary(rows).items():
+        typer.echo(f"{name:32} {value:.3g}")
+
+
 def point_groups(
     master_patterns: Masters,
     networks: Annotated[
@@ -106,5 +134,5 @@ def _classifier(model: Path | None):
 
 def add_judging_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (index, evaluate, point_groups):
+    for command in (index, evaluate, evaluate_assembly, point_groups):
         app.command(rich_help_panel="Making models")(command)

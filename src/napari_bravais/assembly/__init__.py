@@ -1,0 +1,1 @@
+"""Patterns of one phase, assembled to one sphere, and the symmetry that it shows."""

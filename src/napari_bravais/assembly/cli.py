@@ -1,0 +1,82 @@
+"""``bravais symmetry``: the symmetry of a map's phases, by the sphere of their patterns."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_bravais.terminal import (
+    Centre,
+    Convention,
+    ScanPath,
+    fail,
+    pattern_centre,
+    plain_errors,
+    progress_bar,
+    scan_at,
+    tell_written,
+)
+
+
+def symmetry(
+    scan: ScanPath,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            exists=True,
+            file_okay=False,
+            help="Where `bravais phases` left the phases; the symmetry is written beside them.",
+        ),
+    ],
+    phase: Annotated[
+        list[int] | None,
+        typer.Option(help="Number of a phase, from 1; may be repeated. By default all phases."),
+    ] = None,
+    pc: Centre = None,
+    convention: Convention = "bruker",
+    model: Annotated[
+        Path | None, typer.Option(help="The .keras model that mapped; the bundled one by default.")
+    ] = None,
+) -> None:
+    """Assemble the patterns of each phase to one sphere, and find its rotation axes.
+
+    No material is assumed, nor any orientation. It takes half a minute or more a phase.
+    """
+    from napari_bravais.assembly.assembled_phase import AssemblyError, assemble_phase
+    from napari_bravais.assembly.saving import save_symmetry
+    from napari_bravais.io.pooled_results import load_pooled
+    from napari_bravais.io.results import ResultError, load_result
+    from napari_bravais.model.classifier import Classifier
+
+    with plain_errors():
+        opened = scan_at(scan, pattern_centre(pc, convention))
+        try:
+            phase_map, pooled = load_result(output), load_pooled(output)
+        except FileNotFoundError:
+            fail(f"{output}: no finished map is there; `bravais map {scan} -o {output}` makes one")
+        except ResultError as error:
+            fail(str(error))
+        if phase_map.shape != opened.navigation_shape:
+            fail(f"{output}: the map there is not of {scan}: they differ in size")
+        if pooled is None:
+            fail(f"{output}: no phases are there; `bravais phases {scan} -o {output}` finds them")
+        numbers = [number - 1 for number in phase or []] or range(len(pooled.phases))
+        for number in numbers:
+            if not 0 <= number < len(pooled.phases):
+                fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
+        classifier = Classifier.load(model) if model else Classifier.bundled()
+        assembled = []
+        for number in numbers:
+            try:
+                with progress_bar(f"Phase {number + 1}", "steps") as progress:
+                    one = assemble_phase(opened, phase_map, pooled, number, classifier, progress)
+            except AssemblyError as error:
+                typer.echo(f"{error}.")
+                continue
+            typer.echo(one.caption())
+            assembled.append(one)
+        if not assembled:
+            fail("No phase could be assembled.")
+        tell_written(save_symmetry(assembled, output))

@@ -1,0 +1,147 @@
+"""A figure of assembled spheres with their rotation axes, in stereographic projection."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_bravais.assembly.assembled_phase import AssembledPhase
+from napari_bravais.assembly.sphere import Sphere, values_at
+from napari_bravais.assembly.symmetry import Symmetry
+from napari_bravais.io.figures import FORMATS, print_style
+from napari_bravais.io.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Pixels across a sphere, and the blur of what is drawn, in pixels of the assembled sphere.
+_SIZE = 700
+_BLUR = 0.7
+
+#: Least weight of a pixel that is drawn.
+_SEEN = 0.5
+
+#: Symbols of rotation axes, as in the International Tables, and what they are called.
+_MARKS = {2: "d", 3: "^", 4: "s", 6: "h"}
+_CALLED = {2: "twofold", 3: "threefold", 4: "fourfold", 6: "sixfold"}
+
+_COLOUR = "#D55E00"
+_DPI = 300
+
+
+def save_spheres(assembled: list[AssembledPhase], path: str | Path) -> Path:
+    """Save a figure of the spheres of some phases, beside each other.
+
+    Parameters
+    ----------
+    assembled
+        The phases, at least one.
+    path
+        File to write; its extension says the format, as for `save_figure`. It appears, or is
+        replaced, only when the figure is complete.
+
+    Returns
+    -------
+    pathlib.Path
+        ``path``.
+
+    Raises
+    ------
+    ValueError
+        If the extension is no format of figures.
+    OSError
+        If the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    path = Path(path)
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    with print_style(), replacing(path) as temporary:
+        figure = Figure((2.6 * len(assembled), 3.1), _DPI)
+        FigureCanvasAgg(figure)
+        for number, one in enumerate(assembled):
+            width = 1 / len(assembled)
+            axes = figure.add_axes(((number + 0.04) * width, 0.17, 0.92 * width, 0.74))
+            _draw(axes, one)
+        figure.savefig(temporary, format=file_format, dpi=_DPI)
+    return path
+
+
+def stereogram(sphere: Sphere, symmetry: Symmetry, size: int) -> np.ndarray:
+    """Return a stereographic projection of the upper hemisphere, shape (size, size).
+
+    Parameters
+    ----------
+    sphere
+        What is drawn, in all places that are the same by symmetry.
+    symmetry
+        Its symmetry: the main axis towards the viewer, another one to the right.
+    size
+        Pixels across.
+
+    Returns
+    -------
+    numpy.ndarray
+        NaN outside the circle and where nothing was seen.
+    """
+    places = (np.arange(size) + 0.5) * 2 / size - 1
+    right, up = np.meshgrid(places, -places)
+    square = right**2 + up**2
+    directions = np.stack([2 * right, 2 * up, 1 - square], axis=-1) / (1 + square)[..., None]
+    blurred = sphere.blurred(_BLUR)
+    inside = square < 1
+    seen = directions[inside] @ symmetry.frame
+    total, weight = (
+        sum(values_at(each, seen @ turn.T) for turn in symmetry.rotations)
+        for each in (blurred.total, blurred.weight)
+    )
+    drawn = np.full((size, size), np.nan)
+    drawn[inside] = np.where(weight > _SEEN, total / np.maximum(weight, _SEEN), np.nan)
+    return drawn
+
+
+def _draw(axes: "Axes", one: AssembledPhase) -> None:
+    symmetry, number = one.symmetry, one.phase.number + 1
+    drawn = stereogram(one.sphere, symmetry, _SIZE)
+    low, high = np.nanpercentile(drawn, (1, 99))
+    extent = (-1, 1, -1, 1)
+    axes.imshow(drawn, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    turn = np.linspace(0, 2 * np.pi, 200)
+    axes.plot(np.cos(turn), np.sin(turn), color="black", linewidth=0.6)
+    for fold, mark in _MARKS.items():
+        own = [symmetry.frame @ axis for axis, order in symmetry.axes if order == fold]
+        # an axis has two ends; at the rim both are seen
+        ends = [d for axis in own for d in (axis, -axis) if d[2] > -0.03]
+        if ends:
+            x, y, z = np.transpose(ends)
+            axes.scatter(
+                x / (1 + z),
+                y / (1 + z),
+                28,
+                _COLOUR,
+                marker=mark,
+                edgecolors="white",
+                linewidths=0.5,
+                label=f"{_CALLED[fold]} axis",
+                clip_on=False,
+                zorder=3,
+            )
+    axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
+    axes.axis("off")
+    what = "no symmetry found"
+    if symmetry.laue_group:
+        what = f"{symmetry.name}, Laue group {symmetry.laue_group}"
+    axes.set_title(f"Phase {number}: {what}", fontsize=8, pad=3)
+    if symmetry.axes:
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=3,
+            frameon=False,
+            fontsize=6,
+            handletextpad=0.1,
+            columnspacing=0.8,
+        )
