@@ -32,17 +32,16 @@ MAY_IMPORT = {
         *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map"),
     },
     "model": {"lattices"},
-    "mapping": {"lattices", "io", "model", "catalogue", "terminal"},
+    "mapping": {"lattices", "lambert", "io", "model", "catalogue", "terminal"},
     "terminal": {"catalogue", "io", "mapping", "model"},
     "catalogue": {"lattices"},
     "simulation": {"lattices", "catalogue", "lambert"},
-    "assembly": {"lattices", "lambert", "io", "model", "mapping", "terminal"},
     "fingerprint": {
         *("io.files", "mapping.messages", "mapping.process"),
         *("model.backend", "model.card"),
     },
     "training": {
-        *("lattices", "io", "model", "mapping", "simulation", "catalogue", "assembly"),
+        *("lattices", "io", "model", "mapping", "simulation", "catalogue"),
     },
     "cli": {
         "terminal",
@@ -50,7 +49,6 @@ MAY_IMPORT = {
         "io",
         "model",
         "mapping",
-        "assembly",
         "fingerprint",
         "simulation",
         "training",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from napari_bravais.assembly.cli import symmetry
 from napari_bravais.fingerprint.cli import app as structure_commands
+from napari_bravais.mapping.assembly.cli import symmetry
 from napari_bravais.mapping.benchmark_cli import add_benchmark_commands
 from napari_bravais.mapping.cli import add_map_commands
 from napari_bravais.mapping.phase_map import percentage

@@ -26,7 +26,7 @@ RESULT_FILES = {
 #: What `napari_bravais.io.pooled_results` writes beside them, of the same map.
 PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
 
-#: What `napari_bravais.assembly.saving` writes beside these, of the same phases.
+#: What `napari_bravais.mapping.assembly.saving` writes beside these, of the same phases.
 SYMMETRY_FILES = ("symmetry.csv", "spheres.png")
 
 _CENTIMETRES = {"m": 1e2, "mm": 1e-1, "um": 1e-4, "nm": 1e-7}

@@ -2,14 +2,15 @@
 
 import json
 import time
+from bisect import bisect_left
 from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.assembly.orientations import Assembly
-from napari_bravais.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of
 from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.detector import expose
@@ -18,6 +19,10 @@ from napari_bravais.training.evaluate_patterns import MODERATE
 from napari_bravais.training.evaluate_patterns import SIZE as DETECTOR
 from napari_bravais.training.library import MasterLibrary, structure_type
 from napari_bravais.training.patterns import random_centres
+
+#: Laue groups in the order of space groups, and the last space group of each.
+_LAUE_GROUPS = ("-1", "2/m", "mmm", "4/m", "4/mmm", "-3", "-3m", "6/m", "6/mmm", "m-3", "m-3m")
+_LAST_SPACE_GROUPS = (2, 15, 74, 88, 142, 148, 167, 176, 194, 206, 230)
 
 
 def evaluate_assembly(
@@ -45,8 +50,10 @@ def evaluate_assembly(
     Returns
     -------
     list of dict
-        Of each material its ``file``, ``name``, ``lattice``; ``symmetry`` and ``likeness`` of what
-        was assembled; ``probabilities`` of the lattices by the pooled network alone; ``seconds``.
+        Of each material its ``file``, ``name``, ``lattice`` and ``Laue group``; the ``symmetry``,
+        the Laue group ``found``, ``likeness`` and ``agreement`` of what was assembled;
+        ``probabilities`` of the lattices by the pooled network alone, and ``with symmetry``;
+        ``seconds``.
     """
     index = MaterialIndex.of(classifier)
     lines = log.read_text().splitlines() if log.exists() else []
@@ -69,21 +76,36 @@ def one_of_each_type(library: MasterLibrary, part: str) -> np.ndarray:
 
 
 def summary(rows: list[dict]) -> dict[str, float]:
-    """Return the shares of materials whose symmetry, or lattice, is right."""
-    symmetries = [row["lattice"] in LATTICES_WITH[row["symmetry"]] for row in rows]
-    alone = [_likeliest(row, PEARSON_SYMBOLS) == row["lattice"] for row in rows]
-    both = [_likeliest(row, LATTICES_WITH[row["symmetry"]]) == row["lattice"] for row in rows]
+    """Return the shares of materials of which each is right."""
+    systems = [row["lattice"] in LATTICES_WITH[row["symmetry"]] for row in rows]
+    true, alone, both = (
+        np.array(symbols)
+        for symbols in zip(
+            *(
+                (row["lattice"], _likeliest(row["probabilities"]), _likeliest(row["with symmetry"]))
+                for row in rows
+            ),
+            strict=True,
+        )
+    )
+    families = true.astype("U1") == alone.astype("U1")
     return {
         "materials": len(rows),
-        "symmetry right": float(np.mean(symmetries)),
-        "lattice right by the network": float(np.mean(alone)),
-        "lattice right by both": float(np.mean(both)),
+        "Laue group right": np.mean([row["Laue group"] == row["found"] for row in rows]),
+        "system right": np.mean(systems),
+        "family right by the network": np.mean(families),
+        "lattice right by the network": np.mean(alone == true),
+        "lattice right by both": np.mean(both == true),
     }
 
 
-def _likeliest(row: dict, lattices: tuple[str, ...]) -> str:
-    """Return what the network finds likeliest among some lattices."""
-    return max(lattices, key=lambda symbol: row["probabilities"][PEARSON_SYMBOLS.index(symbol)])
+def laue_group(space_group: int) -> str:
+    """Return the Laue group of a space group, by the number that the last one of it has."""
+    return _LAUE_GROUPS[bisect_left(_LAST_SPACE_GROUPS, space_group)]
+
+
+def _likeliest(probabilities: list[float]) -> str:
+    return PEARSON_SYMBOLS[int(np.argmax(probabilities))]
 
 
 def _measured(
@@ -102,12 +124,17 @@ def _measured(
     assembly.run()
     symmetry = symmetry_of(*assembly.sphere(SIZE))
     record = library.records[i]
+    pooled = index.pooled(features, probabilities)
     return {
         "file": record["file"],
         "name": record["name"],
         "lattice": record["lattice"],
+        "Laue group": laue_group(record["space_group"]),
         "symmetry": symmetry.name,
+        "found": symmetry.laue_group,
+        "agreement": round(symmetry.agreement, 3),
         "likeness": {name: round(value, 3) for name, value in symmetry.likeness.items()},
-        "probabilities": [round(float(p), 5) for p in index.pooled(features, probabilities)],
+        "probabilities": [round(float(p), 5) for p in pooled],
+        "with symmetry": [round(float(p), 5) for p in symmetry.weighed(pooled)],
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -10,7 +10,12 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from napari_bravais.assembly.sphere import Sphere, detector_directions, place_of, super_fibonacci
+from napari_bravais.mapping.assembly.sphere import (
+    Sphere,
+    detector_directions,
+    place_of,
+    super_fibonacci,
+)
 
 #: Side of the sphere's projection while patterns seek their places: 1.4 degrees a pixel.
 _SIZE = 91

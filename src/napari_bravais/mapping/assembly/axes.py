@@ -8,8 +8,8 @@ import math
 import numba as nb
 import numpy as np
 
-from napari_bravais.assembly.sphere import place_of
 from napari_bravais.lambert import lambert_directions
+from napari_bravais.mapping.assembly.sphere import place_of
 
 #: Directions of a hemisphere where axes are sought, 2.3 degrees apart, and how they are turned.
 _AXES = 5000
@@ -66,12 +66,33 @@ def _turned_about(shown: np.ndarray, seen: np.ndarray, axes: np.ndarray, fold: i
     """Correlate a sphere with itself turned about each of n axes, shape (n,)."""
     from scipy.spatial.transform import Rotation
 
-    rotations = Rotation.from_rotvec(axes * 2 * np.pi / fold).as_matrix().astype(np.float32)
+    rotations = Rotation.from_rotvec(axes * 2 * np.pi / fold).as_matrix()
+    return likeness_turned(shown, seen, rotations)
+
+
+def likeness_turned(shown: np.ndarray, seen: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Correlate a sphere with itself, turned.
+
+    Parameters
+    ----------
+    shown
+        Square Lambert projection, shape (n, n), float32.
+    seen
+        Which of its pixels were seen, shape (n, n).
+    rotations
+        Shape (m, 3, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (m,), float32; 0 where too little that was seen falls on what was seen.
+    """
     # every other pixel each way is enough to compare
     chosen = seen[::2, ::2]
     directions = lambert_directions(len(shown))[::2, ::2][chosen]
-    values = np.empty(len(axes), np.float32)
-    _correlate(shown, seen, shown[::2, ::2][chosen], directions, rotations, values)
+    values = np.empty(len(rotations), np.float32)
+    turns = np.ascontiguousarray(rotations, dtype=np.float32)
+    _correlate(shown, seen, shown[::2, ::2][chosen], directions, turns, values)
     return values
 
 

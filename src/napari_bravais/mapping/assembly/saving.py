@@ -4,11 +4,11 @@ import csv
 from contextlib import ExitStack
 from pathlib import Path
 
-from napari_bravais.assembly.assembled_phase import AssembledPhase
-from napari_bravais.assembly.figure import save_spheres
 from napari_bravais.io.files import replacing
 from napari_bravais.io.results import SYMMETRY_FILES
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.mapping.assembly.assembled_phase import AssembledPhase
+from napari_bravais.mapping.assembly.figure import save_spheres
 
 _HEAD = ("phase", "grains", "symmetry", "Laue group", "lattices", "agreement")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_bravais.assembly.orientations import Assembly
-from napari_bravais.assembly.sphere import super_fibonacci
-from napari_bravais.assembly.symmetry import SIZE, symmetry_of
 from napari_bravais.lattices import PEARSON_SYMBOLS
-from tests.assembly.conftest import CENTRE
+from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.sphere import super_fibonacci
+from napari_bravais.mapping.assembly.symmetry import SIZE, symmetry_of
+from tests.mapping.assembly.conftest import CENTRE
 
 
 def placed(patterns: np.ndarray, rotations: np.ndarray) -> Assembly:

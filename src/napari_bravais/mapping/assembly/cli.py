@@ -44,10 +44,10 @@ def symmetry(
 
     No material is assumed, nor any orientation. It takes half a minute or more a phase.
     """
-    from napari_bravais.assembly.assembled_phase import AssemblyError, assemble_phase
-    from napari_bravais.assembly.saving import save_symmetry
     from napari_bravais.io.pooled_results import load_pooled
     from napari_bravais.io.results import ResultError, load_result
+    from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
+    from napari_bravais.mapping.assembly.saving import save_symmetry
     from napari_bravais.model.classifier import Classifier
 
     with plain_errors():

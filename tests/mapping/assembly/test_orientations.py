@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
-from napari_bravais.assembly.orientations import Assembly
-from napari_bravais.assembly.sphere import Sphere, detector_directions, super_fibonacci, values_at
-from napari_bravais.assembly.symmetry import SIZE, symmetry_of
 from napari_bravais.lambert import lambert_directions, square_lambert
-from tests.assembly.conftest import CENTRE
+from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.sphere import (
+    Sphere,
+    detector_directions,
+    super_fibonacci,
+    values_at,
+)
+from napari_bravais.mapping.assembly.symmetry import SIZE, symmetry_of
+from tests.mapping.assembly.conftest import CENTRE
 
 
 def test_directions_and_pixels_of_the_projection_are_inverse():

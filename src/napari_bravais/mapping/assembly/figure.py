@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_bravais.assembly.assembled_phase import AssembledPhase
-from napari_bravais.assembly.sphere import Sphere, values_at
-from napari_bravais.assembly.symmetry import Symmetry
 from napari_bravais.io.figures import FORMATS, print_style
 from napari_bravais.io.files import replacing
+from napari_bravais.mapping.assembly.assembled_phase import AssembledPhase
+from napari_bravais.mapping.assembly.sphere import Sphere, values_at
+from napari_bravais.mapping.assembly.symmetry import Symmetry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

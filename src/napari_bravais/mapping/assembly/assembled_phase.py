@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_bravais.assembly.orientations import Assembly
-from napari_bravais.assembly.sphere import Sphere
-from napari_bravais.assembly.symmetry import SIZE, Symmetry, symmetry_of
 from napari_bravais.io.scan import Scan
 from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.sphere import Sphere
+from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of
 from napari_bravais.mapping.grains import best_pixels
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from napari_bravais import open_scan
-from napari_bravais.assembly.assembled_phase import AssembledPhase, AssemblyError, assemble_phase
-from napari_bravais.assembly.figure import save_spheres, stereogram
-from napari_bravais.assembly.sphere import Sphere
-from napari_bravais.assembly.symmetry import Symmetry
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.mapping.assembly.assembled_phase import (
+    AssembledPhase,
+    AssemblyError,
+    assemble_phase,
+)
+from napari_bravais.mapping.assembly.figure import save_spheres, stereogram
+from napari_bravais.mapping.assembly.sphere import Sphere
+from napari_bravais.mapping.assembly.symmetry import Symmetry
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
