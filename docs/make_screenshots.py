@@ -35,7 +35,7 @@ class Film:
         """Let the window live for some seconds, or until something is so; fail if it never is."""
         from qtpy.QtWidgets import QApplication
 
-        end = time.monotonic() + (180 if callable(until) else until)
+        end = time.monotonic() + (600 if callable(until) else until)
         while time.monotonic() < end and not (callable(until) and until()):
             QApplication.processEvents()
             time.sleep(0.005)
@@ -128,7 +128,7 @@ def adjust(film: Film) -> None:
 
 
 def find_phases(film: Film) -> None:
-    """Find the phases; then put their map aside."""
+    """Find the phases and their symmetry; then put their map aside."""
     panel = film.panel
     panel.inspect.pins.clear()
     film.press(panel.phases.find_button)
@@ -136,6 +136,11 @@ def find_phases(film: Film) -> None:
     film.wait(1)
     panel.ensureWidgetVisible(panel.phases, 0, 4)
     film.take("8-phases")
+    film.press(panel.phases.symmetry_button)
+    film.wait(lambda: panel.phases.find_button.isEnabled())
+    film.wait(1)
+    panel.ensureWidgetVisible(panel.phases.spheres, 0, 4)
+    film.take("symmetry")
     panel.compare.shown_changed.emit("Phases", False)
 
 

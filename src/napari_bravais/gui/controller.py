@@ -302,6 +302,9 @@ class Controller(QObject):
     def _on_phases(self, message: Message) -> None:
         self.phases.take(message)
 
+    def _on_symmetry(self, message: Message) -> None:
+        self.phases.take_symmetry(message)
+
     def _on_explained(self, message: Message) -> None:
         self.inspector.take(message)
 

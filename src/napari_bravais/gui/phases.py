@@ -13,7 +13,7 @@ from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.phases import PhasesSection
 from napari_bravais.gui.settings import Settings, centre_by_hand
 from napari_bravais.mapping.messages import Message
-from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.pooled_map import PooledMap, phase_of
 from napari_bravais.mapping.service import ClassifierService
 
 PHASES = "Phases"
@@ -69,6 +69,7 @@ class Phases(QObject):
         self._asked_of: tuple = ()
         self._colours = ""
         section.find_clicked.connect(self.find)
+        section.symmetry_clicked.connect(self.find_symmetry)
         section.cancel_clicked.connect(self.cancel)
         display.settings_changed.connect(self._follow_settings)
 
@@ -79,7 +80,7 @@ class Phases(QObject):
         number = self._asked
         self._asked_of = _matters(settings)
         self._looking = True
-        self._section.show_progress(0, 0)
+        self._section.show_progress("", 0, 0)
         self._show_enabled()
 
         def smooth():  # a large map takes a while
@@ -103,8 +104,21 @@ class Phases(QObject):
         worker.returned.connect(ask)
         worker.start()
 
+    def find_symmetry(self) -> None:
+        """Look for the symmetry of the phases that were found."""
+        if self.found is None or self._looking:
+            return
+        self._asked += 1
+        self._looking = True
+        self._section.spheres.clear()
+        self._section.show_progress("", 0, 0)
+        self._show_enabled()
+        quality = self._display.derived.phase_map.quality
+        centre = centre_by_hand(self._display.settings)
+        self.request = self._service.find_symmetry(quality, self.found, centre)
+
     def cancel(self) -> None:
-        """Stop looking for phases; those that were found before stay."""
+        """Stop looking for phases or symmetry; what was found before stays."""
         if self.request is None:
             self.stop_waiting()
         else:
@@ -121,6 +135,7 @@ class Phases(QObject):
         self.found = None
         self._scene.remove(PHASES)
         self._section.show_phases([], [])
+        self._section.spheres.clear()
         self.stop_waiting()
 
     def stop_waiting(self) -> None:
@@ -137,17 +152,22 @@ class Phases(QObject):
     def show_progress(self, message: Message) -> None:
         """Show how far the service is."""
         if message["id"] == self.request:
-            self._section.show_progress(message["done"], message["total"])
+            self._section.show_progress(message["what"], message["done"], message["total"])
 
     def take(self, message: Message) -> None:
         """Show the phases that the service has found."""
         if message["id"] != self.request:
             return
         self.stop_waiting()
-        phases = tuple(_phase(facts) for facts in message["phases"])
+        phases = tuple(phase_of(facts) for facts in message["phases"])
         found = PooledMap(phases, message.arrays["numbers"], message.arrays["grains"])
         self._take(found, self._asked_of)
         self.named.emit(message["named"])
+
+    def take_symmetry(self, message: Message) -> None:
+        """Show the symmetry of a phase that the service has found."""
+        if message["id"] == self.request:
+            self._section.spheres.add(message["text"], message.arrays.get("picture"))
 
     def show(self, found: PooledMap) -> None:
         """Show phases that were saved, of the map as it is shown now."""
@@ -155,6 +175,7 @@ class Phases(QObject):
 
     def _take(self, found: PooledMap, of: tuple) -> None:
         self.found, self._of = found, of
+        self._section.spheres.clear()
         settings = self._display.settings
         self._colours = settings.colours
         classes = phase_classes(found.phases, settings.colours)
@@ -165,6 +186,7 @@ class Phases(QObject):
         else:
             self._show(values, classes)
         self._say(settings)
+        self._show_enabled()
 
     def _show(self, values: np.ndarray, classes: list) -> None:
         scan = self._scene.scan
@@ -197,17 +219,11 @@ class Phases(QObject):
 
     def _show_enabled(self) -> None:
         can_find = self._idle and self._display.is_mapped
-        self._section.show_enabled(can_find=can_find, finding=self._looking)
+        found = self.found is not None and bool(self.found.phases)
+        self._section.show_enabled(can_find=can_find, found=found, finding=self._looking)
 
 
 def _matters(settings: Settings) -> tuple:
     """Return the settings that phases depend on."""
     centre = centre_by_hand(settings)
     return settings.quality_threshold, settings.smoothing, centre, settings.model
-
-
-def _phase(facts: dict) -> PooledPhase:
-    """Return a phase, from what the service says of it."""
-    probabilities = np.array(facts["probabilities"])
-    candidates = tuple(tuple(candidate) for candidate in facts["candidates"])
-    return PooledPhase(**facts | {"probabilities": probabilities, "candidates": candidates})

@@ -72,6 +72,7 @@ class Panel(QScrollArea):
             self.scan.add_image_clicked,
             self.map.map_clicked,
             self.phases.find_clicked,
+            self.phases.symmetry_clicked,
             self.inspect.save_clicked,
             self.compare.hough_clicked,
             self.compare.open_clicked,

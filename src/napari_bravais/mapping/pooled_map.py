@@ -61,6 +61,18 @@ class PooledPhase:
         )
 
 
+def facts_of(phase: PooledPhase) -> dict:
+    """Return what a phase is, as a message carries it."""
+    return vars(phase) | {"probabilities": phase.probabilities.tolist()}
+
+
+def phase_of(facts: dict) -> PooledPhase:
+    """Return the phase that a message carries."""
+    probabilities = np.array(facts["probabilities"])
+    candidates = tuple(tuple(candidate) for candidate in facts["candidates"])
+    return PooledPhase(**facts | {"probabilities": probabilities, "candidates": candidates})
+
+
 @dataclass(frozen=True)
 class PooledMap:
     """Phases of a map, beside the answer of each pixel.

@@ -15,10 +15,13 @@ classifier through this. Requests return a number at once; the answers come as m
 ``mapping``    a map begins: ``quality_threshold``, ``provenance``
 ``chunk``      a rectangle of it: ``rows``, ``columns`` (start and stop) and the
                arrays ``probabilities`` and ``quality``
-``finished``   the map, or the search for phases, ended: ``cancelled``
-``finding``    phases are looked for: ``done`` and ``total`` (patterns)
+``finished``   the map, or the search for phases or for their symmetry, ended:
+               ``cancelled``
+``finding``    phases, or their symmetry, are looked for: ``what``, ``done`` and ``total``
 ``phases``     they are found: ``phases`` (facts of each `PooledPhase`), ``named`` (what
                to index by) and the arrays ``numbers`` and ``grains`` of the `PooledMap`
+``symmetry``   a phase was assembled: ``number``, ``text``, and the array ``picture`` of
+               its sphere, which is not there if it could not be
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
                arrays ``pattern``, ``prepared``, ``heat`` and ``probabilities``
 ``error``      a request failed, the process lives on: ``text``, ``during``
@@ -35,9 +38,12 @@ from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 
+import numpy as np
+
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.pooled_map import PooledMap, facts_of
 from napari_bravais.mapping.process import ProcessClient
 
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
@@ -133,8 +139,32 @@ class ClassifierService(ProcessClient):
             self._at_work = request["id"]
             return self._at_work
 
+    def find_symmetry(
+        self, quality: np.ndarray, pooled: PooledMap, centre: PatternCentre | None = None
+    ) -> int:
+        """Find the symmetry of the phases of a map of the scan that is open.
+
+        Parameters
+        ----------
+        quality
+            Quality of each pattern, shape (ny, nx).
+        pooled
+            The phases.
+        centre
+            As for `map`.
+        """
+        with self._lock:
+            request = self._ask(
+                "symmetry",
+                {"quality": quality, "numbers": pooled.numbers, "grains": pooled.grains},
+                phases=[facts_of(phase) for phase in pooled.phases],
+                centre=centre and astuple(centre),
+            )
+            self._at_work = request["id"]
+            return self._at_work
+
     def cancel(self) -> None:
-        """End the map, or the search for phases, after the block that is being worked out.
+        """End the map, or a search, after the block that is being worked out.
 
         If the process does not answer for `CANCEL_PATIENCE` seconds, it is ended.
         """

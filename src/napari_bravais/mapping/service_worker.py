@@ -33,7 +33,10 @@ _FIRST_REQUEST = 0.3
 _BLOCK_PATTERNS = 256
 
 #: Requests that end a map, or a search for phases, under way.
-_INTERRUPTING = {"open", "map", "phases", "cancel"}
+_INTERRUPTING = {"open", "map", "phases", "symmetry", "cancel"}
+
+#: Side in pixels of the picture of a phase's sphere.
+_PICTURE = 600
 
 
 class Interrupted(Exception):
@@ -110,6 +113,7 @@ class Worker:
             "open": self._open,
             "map": self._map,
             "phases": self._phases,
+            "symmetry": self._symmetry,
             "explain": self._explain,
             "image": self._image,
             "cancel": lambda request: None,
@@ -205,27 +209,60 @@ class Worker:
     def _phases(self, request: Message) -> None:
         from napari_bravais.mapping.phase_map import PhaseMap
         from napari_bravais.mapping.phases import named_phases
+        from napari_bravais.mapping.pooled_map import facts_of
         from napari_bravais.mapping.pooling import elements_in, find_phases
 
+        phase_map = PhaseMap(**request.arrays, quality_threshold=request["quality_threshold"])
+        elements = elements_in(request["elements"])
+        scan, classifier = self._seen(request), self._load(request)
+        tell = self._telling(request, "patterns")
+        try:
+            found = find_phases(scan, phase_map, classifier, None, elements, tell)
+        except Interrupted:
+            self._say("finished", request, cancelled=True)
+            return
+        phases = [facts_of(phase) for phase in found.phases]
+        arrays = {"numbers": found.numbers, "grains": found.grains}
+        self._say("phases", request, arrays, phases=phases, named=named_phases(found))
+
+    def _symmetry(self, request: Message) -> None:
+        from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
+        from napari_bravais.mapping.assembly.figure import sphere_picture
+        from napari_bravais.mapping.pooled_map import PooledMap, phase_of
+
+        quality, numbers, grains = (request.arrays[n] for n in ("quality", "numbers", "grains"))
+        pooled = PooledMap(tuple(map(phase_of, request["phases"])), numbers, grains)
+        scan, classifier = self._seen(request), self._load(request)
+        for number in range(len(pooled.phases)):
+            what = f"phase {number + 1}: steps"
+            tell = self._telling(request, what)
+            try:
+                one = assemble_phase(scan, quality, pooled, number, classifier, tell)
+            except AssemblyError as error:
+                self._say("symmetry", request, number=number, text=str(error))
+            except Interrupted:
+                self._say("finished", request, cancelled=True)
+                return
+            else:
+                picture = {"picture": sphere_picture(one, _PICTURE)}
+                self._say("symmetry", request, picture, number=number, text=one.caption())
+        self._say("finished", request, cancelled=False)
+
+    def _telling(self, request: Message, what: str) -> Callable[[int, int], None]:
+        """Return what tells how far a search is, answers clicks meanwhile, and lets it end."""
+        said = None
+
         def tell(done: int, total: int) -> None:
-            self._say("finding", request, done=done, total=total)
+            nonlocal said
+            if done != said:
+                said = done
+                self._say("finding", request, what=what, done=done, total=total)
             if (click := self._inbox.take_click()) is not None:
                 self._answer(click)
             if self._inbox.interrupts():
                 raise Interrupted
 
-        phase_map = PhaseMap(**request.arrays, quality_threshold=request["quality_threshold"])
-        elements = elements_in(request["elements"])
-        try:
-            found = find_phases(
-                self._seen(request), phase_map, self._load(request), None, elements, tell
-            )
-        except Interrupted:
-            self._say("finished", request, cancelled=True)
-            return
-        phases = [vars(p) | {"probabilities": p.probabilities.tolist()} for p in found.phases]
-        arrays = {"numbers": found.numbers, "grains": found.grains}
-        self._say("phases", request, arrays, phases=phases, named=named_phases(found))
+        return tell
 
     def _explain(self, request: Message) -> None:
         import numpy as np

@@ -77,7 +77,10 @@ def one_of_each_type(library: MasterLibrary, part: str) -> np.ndarray:
 
 def summary(rows: list[dict]) -> dict[str, float]:
     """Return the shares of materials of which each is right."""
-    systems = [row["lattice"] in LATTICES_WITH[row["symmetry"]] for row in rows]
+    systems = [
+        row["symmetry"] != "unknown" and row["lattice"] in LATTICES_WITH[row["symmetry"]]
+        for row in rows
+    ]
     true, alone, both = (
         np.array(symbols)
         for symbols in zip(

@@ -15,7 +15,6 @@ from napari_bravais.mapping.assembly.assembled_phase import (
 from napari_bravais.mapping.assembly.figure import save_spheres, stereogram
 from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import Symmetry
-from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
 EVEN = np.full(14, 1 / 14)
@@ -30,9 +29,7 @@ def few_grains(sample_data) -> tuple:
     grains[10, 10] = 11
     numbers = np.where(grains >= 0, 0, -1).astype(np.int16)
     phase = PooledPhase(0, 34, 12, 1.0, 12, EVEN)
-    probabilities = np.tile(EVEN, (*scan.navigation_shape, 1))
-    phase_map = PhaseMap(probabilities, np.ones(scan.navigation_shape))
-    return scan, phase_map, PooledMap((phase,), numbers, grains)
+    return scan, np.ones(scan.navigation_shape), PooledMap((phase,), numbers, grains)
 
 
 def test_a_phase_of_few_grains_is_not_assembled(classifier, few_grains):
@@ -41,10 +38,10 @@ def test_a_phase_of_few_grains_is_not_assembled(classifier, few_grains):
 
 
 def test_without_a_pattern_centre_nothing_is_assembled(classifier, few_grains):
-    scan, phase_map, pooled = few_grains
+    scan, quality, pooled = few_grains
     unknown = replace(scan, detector=None)
     with pytest.raises(AssemblyError, match=r"quartz_rutile\.h5: no pattern centre"):
-        assemble_phase(unknown, phase_map, pooled, 0, classifier)
+        assemble_phase(unknown, quality, pooled, 0, classifier)
 
 
 def assembled(name: str, laue_group: str, turns: np.ndarray) -> AssembledPhase:

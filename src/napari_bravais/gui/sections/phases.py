@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLineEdit, QProgressBar
 
 from napari_bravais.gui.section import Section, button, label, row
+from napari_bravais.gui.spheres_view import SpheresView
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.pooled_map import PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
@@ -15,6 +16,7 @@ class PhasesSection(Section):
     """Find phases, and say what they are."""
 
     find_clicked = Signal(str)  # the elements present, as the user typed them
+    symmetry_clicked = Signal()
     cancel_clicked = Signal()
 
     def __init__(self):
@@ -38,9 +40,16 @@ class PhasesSection(Section):
         )
         # as by the button, which may be off: then nothing happens
         self.elements_edit.returnPressed.connect(self.find_button.click)
-        self.cancel_button = button("Cancel", "Stop looking for phases", self.cancel_clicked)
+        self.symmetry_button = button(
+            "Symmetry",
+            "Assemble the patterns of each phase to one sphere, whatever the phase and however its "
+            "grains lie, and find the sphere's rotation axes: crystal system and Laue group. Half "
+            "a minute or more a phase; twelve grains are needed, and the pattern centre",
+            self.symmetry_clicked,
+        )
+        self.cancel_button = button("Cancel", "Stop looking", self.cancel_clicked)
         self.progress_bar = QProgressBar()
-        self.progress_bar.setToolTip("Patterns that are read again, up to three a grain")
+        self.progress_bar.setToolTip("How far the search for phases, or for their symmetry, is")
         self.result_label = label(
             "Each phase: its lattice with the probability that all its orientations give together, "
             "its share of the classified area, and the likeliest materials; their probabilities "
@@ -48,24 +57,28 @@ class PhasesSection(Section):
         )
         self.result_label.setTextFormat(Qt.TextFormat.RichText)
         self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        controls = row(self.elements_edit, self.find_button, self.cancel_button, stretch=0)
+        self.spheres = SpheresView()
+        controls = row(self.elements_edit, self.find_button, stretch=0)
         self.contents.addLayout(controls)
+        self.contents.addLayout(row(self.symmetry_button, self.cancel_button))
         self.contents.addWidget(self.progress_bar)
         self.contents.addWidget(self.result_label)
+        self.contents.addWidget(self.spheres)
         self.show_phases([], [])
-        self.show_enabled(can_find=False, finding=False)
+        self.show_enabled(can_find=False, found=False, finding=False)
 
-    def show_enabled(self, *, can_find: bool, finding: bool) -> None:
+    def show_enabled(self, *, can_find: bool, found: bool, finding: bool) -> None:
         """Enable the buttons that make sense now."""
         self.find_button.setEnabled(can_find and not finding)
+        self.symmetry_button.setEnabled(can_find and found and not finding)
         self.cancel_button.setEnabled(finding)
         self.progress_bar.setVisible(finding)
 
-    def show_progress(self, done: int, total: int) -> None:
-        """Show how far the search is; with a total of zero, that it goes on."""
+    def show_progress(self, what: str, done: int, total: int) -> None:
+        """Show how far the search is, and of what; with a total of zero, that it goes on."""
         self.progress_bar.setRange(0, total)
         self.progress_bar.setValue(done)
-        self.progress_bar.setFormat(f"{done:,} of {total:,} patterns" if total else "")
+        self.progress_bar.setFormat(f"{what} {done:,} of {total:,}" if total else "")
 
     def show_phases(
         self, phases: list[PooledPhase], classes: list[MapClass], note: str = ""

@@ -11,7 +11,6 @@ from napari_bravais.mapping.assembly.orientations import Assembly
 from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of
 from napari_bravais.mapping.grains import best_pixels
-from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.classifier import Classifier
@@ -68,7 +67,7 @@ class AssembledPhase:
 
 def assemble_phase(
     scan: Scan,
-    phase_map: PhaseMap,
+    quality: np.ndarray,
     pooled: PooledMap,
     number: int,
     classifier: Classifier,
@@ -83,8 +82,8 @@ def assemble_phase(
     ----------
     scan
         The scan that was mapped; its pattern centre must be known.
-    phase_map
-        Its map.
+    quality
+        Quality of each pattern, shape (ny, nx).
     pooled
         The map's phases and grains.
     number
@@ -92,7 +91,8 @@ def assemble_phase(
     classifier
         What prepares the patterns.
     progress
-        Called with the steps done, and how many there are. What it raises ends the assembly.
+        Called several times a second with the steps done, and how many there are. What it raises
+        ends the assembly.
 
     Returns
     -------
@@ -117,8 +117,8 @@ def assemble_phase(
             f"{LEAST_GRAINS} are needed to assemble it"
         )
     own = np.where(pooled.numbers == number, pooled.grains, -1)
-    pixels, owner = best_pixels(own, grains, phase_map.quality, _PATTERNS_A_GRAIN)
-    rows, columns = np.unravel_index(pixels, phase_map.shape)
+    pixels, owner = best_pixels(own, grains, quality, _PATTERNS_A_GRAIN)
+    rows, columns = np.unravel_index(pixels, quality.shape)
     patterns = scan.patterns.vindex[rows, columns].compute(scheduler="synchronous")
     background, centres = scan.known_at(rows, columns)
     prepared = np.array([classifier.prepare(pattern, background) for pattern in patterns])

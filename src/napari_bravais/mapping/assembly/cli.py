@@ -71,7 +71,9 @@ def symmetry(
         for number in numbers:
             try:
                 with progress_bar(f"Phase {number + 1}", "steps") as progress:
-                    one = assemble_phase(opened, phase_map, pooled, number, classifier, progress)
+                    one = assemble_phase(
+                        opened, phase_map.quality, pooled, number, classifier, progress
+                    )
             except AssemblyError as error:
                 typer.echo(f"{error}.")
                 continue

@@ -25,6 +25,9 @@ _SEEN = 0.5
 _MARKS = {2: "d", 3: "^", 4: "s", 6: "h"}
 _CALLED = {2: "twofold", 3: "threefold", 4: "fourfold", 6: "sixfold"}
 
+#: Spheres beside each other.
+_ACROSS = 3
+
 _COLOUR = "#D55E00"
 _DPI = 300
 
@@ -60,14 +63,44 @@ def save_spheres(assembled: list[AssembledPhase], path: str | Path) -> Path:
     if file_format is None:
         raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
     with print_style(), replacing(path) as temporary:
-        figure = Figure((2.6 * len(assembled), 3.1), _DPI)
+        columns = min(len(assembled), _ACROSS)
+        rows = -(-len(assembled) // columns)
+        figure = Figure((2.6 * columns, 3.0 * rows), _DPI)
         FigureCanvasAgg(figure)
         for number, one in enumerate(assembled):
-            width = 1 / len(assembled)
-            axes = figure.add_axes(((number + 0.04) * width, 0.17, 0.92 * width, 0.74))
+            row, column = divmod(number, columns)
+            left, bottom = (column + 0.04) / columns, 1 - (row + 0.89) / rows
+            axes = figure.add_axes((left, bottom, 0.92 / columns, 0.92 * 2.6 / 3.0 / rows))
             _draw(axes, one)
+            _label(axes, one)
         figure.savefig(temporary, format=file_format, dpi=_DPI)
     return path
+
+
+def sphere_picture(one: AssembledPhase, size: int) -> np.ndarray:
+    """Draw a phase's sphere with its axes, for a screen.
+
+    Parameters
+    ----------
+    one
+        The phase.
+    size
+        Side of the picture in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGBA, shape (size, size, 4), uint8; clear outside the sphere.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with print_style():
+        figure = Figure((2.4, 2.4), size / 2.4, facecolor="none")
+        canvas = FigureCanvasAgg(figure)
+        _draw(figure.add_axes((0, 0, 1, 1)), one)
+        canvas.draw()
+        return np.array(canvas.buffer_rgba())
 
 
 def stereogram(sphere: Sphere, symmetry: Symmetry, size: int) -> np.ndarray:
@@ -104,7 +137,7 @@ def stereogram(sphere: Sphere, symmetry: Symmetry, size: int) -> np.ndarray:
 
 
 def _draw(axes: "Axes", one: AssembledPhase) -> None:
-    symmetry, number = one.symmetry, one.phase.number + 1
+    symmetry = one.symmetry
     drawn = stereogram(one.sphere, symmetry, _SIZE)
     low, high = np.nanpercentile(drawn, (1, 99))
     extent = (-1, 1, -1, 1)
@@ -131,6 +164,11 @@ def _draw(axes: "Axes", one: AssembledPhase) -> None:
             )
     axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), aspect="equal")
     axes.axis("off")
+
+
+def _label(axes: "Axes", one: AssembledPhase) -> None:
+    """Say above a sphere what it is, and below what its axes are called."""
+    symmetry, number = one.symmetry, one.phase.number + 1
     what = "no symmetry found"
     if symmetry.laue_group:
         what = f"{symmetry.name}, Laue group {symmetry.laue_group}"

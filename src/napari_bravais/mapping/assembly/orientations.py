@@ -104,6 +104,7 @@ class Assembly:
         n = len(prepared)
         self.rotations = np.tile(np.eye(3, dtype=np.float32), (n, 1, 1))
         self.scores = np.zeros(n)
+        self._pulse: Callable[[], None] = lambda: None
 
     def run(self, progress: Callable[[int, int], None] = lambda done, of: None) -> None:
         """Find the orientations.
@@ -115,27 +116,33 @@ class Assembly:
         Parameters
         ----------
         progress
-            Called with the steps done, and how many there are.
+            Called several times a second with the steps done, and how many there are. What it
+            raises ends the search.
         """
         n = len(self._prepared)
         first = self._rng.permutation(n)[:_FIRST]
         steps = len(first) + 2 * min(_GROWN, len(first)) + 2
+
+        def step(done: int) -> None:
+            self._pulse = lambda: progress(done, steps)
+            self._pulse()
+
         begun = []
         for done, pattern in enumerate(first):
-            progress(done, steps)
+            step(done)
             begun.append(self._around(pattern))
         begun.sort(key=lambda found: -np.sort(found[1])[-4:-1].sum())
         grown = []
         for k, (rotations, scores) in enumerate(begun[:_GROWN]):
-            progress(len(first) + 2 * k, steps)
+            step(len(first) + 2 * k)
             grown.append(self._grow(rotations, scores))
-        progress(steps - 2, steps)
+        step(steps - 2)
         rotations, scores = max(grown, key=lambda found: np.sort(found[1])[-_GROWN_TO:].sum())
         taken = min(_GROWN_TO, n)
         while taken < n:
             taken = min(int(taken * _LATER_GROWTH) + 1, n)
             rotations, scores = self._seek(rotations, np.argsort(-scores)[:taken], 4)
-        progress(steps - 1, steps)
+        step(steps - 1)
         self.rotations, self.scores = self._settle(rotations)
 
     def sphere(self, size: int, share: float = 0.8) -> tuple[Sphere, Sphere]:
@@ -208,6 +215,7 @@ class Assembly:
         images = self._coarse[patterns]
         likely = np.empty((len(patterns), _ORIENTATIONS), np.float32)
         for start in range(0, _ORIENTATIONS, 4000):  # what a processor's cache holds
+            self._pulse()
             expected = shown[self._table[start : start + 4000]]
             energy = 0.5 * np.einsum("kp,kp->k", expected, expected)
             likely[:, start : start + 4000] = images @ expected.T - energy
@@ -218,6 +226,7 @@ class Assembly:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Turn candidates, shape (n, k, 3, 3), a little; return the likeliest and its score."""
         for degrees, number, kept, coarse in turns:
+            self._pulse()
             blur = _COARSE_BLUR if coarse else _FINE_BLUR
             shown = sphere.blurred(blur).mean(_NOISE)
             images, directions = (

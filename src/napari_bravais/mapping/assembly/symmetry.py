@@ -15,8 +15,9 @@ from napari_bravais.mapping.assembly.sphere import Sphere
 SIZE = 161
 _BLUR = 1.3
 
-#: Least weight of a pixel that counts as seen.
-_SEEN = 1.0
+#: Least weight of a pixel that counts as seen, of the mean weight of all. Fewer patterns, and those
+#: by their margins, say too little of a place to compare it by.
+_SEEN = 0.5
 
 #: What the strongest axis needs, of a perfect one, to be one at all.
 _LEAST = 0.5
@@ -57,14 +58,15 @@ _GROUPS = {
 }
 
 #: What the weakest class of rotations of each system's lower group needs, of the strongest axis of
-#: all: found on spheres of trained materials. Turned by thirds or quarters, one that is made of
-#: simulated patterns is less like itself: their master patterns are square.
+#: all: found on spheres of trained materials. What is seen from one side in one place and from
+#: another in the next is less like itself; so is, turned by thirds, what simulated patterns show,
+#: whose master patterns are square.
 _NEEDED = {
-    "cubic": 0.35,
-    "hexagonal": 0.65,
-    "tetragonal": 0.64,
-    "trigonal": 0.6,
-    "orthorhombic": 0.56,
+    "cubic": 0.6,
+    "hexagonal": 0.72,
+    "tetragonal": 0.77,
+    "trigonal": 0.7,
+    "orthorhombic": 0.6,
 }
 
 
@@ -152,12 +154,12 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
     shown, seen, agreement = _shown(one, other)
     axes = {fold: axes_of(shown, seen, fold) for fold in FOLDS}
     reached = 2 * max(agreement, 0.1) / (1 + max(agreement, 0.1))
-    best = max(own[0][1] for own in axes.values() if own)
+    best = max((own[0][1] for own in axes.values() if own), default=0.0)
     lower = {name: best_group(groups[0][0], axes, shown, seen) for name, groups in _GROUPS.items()}
     likeness = {name: group.weakest / reached if group else 0.0 for name, group in lower.items()}
-    if agreement < _AGREED or best < _LEAST * reached:
-        name = "unknown" if agreement < _AGREED else "triclinic"
-        laue_group = "" if name == "unknown" else "-1"
+    agreed = agreement >= _AGREED  # not where too little was seen twice
+    if not agreed or best < _LEAST * reached:
+        name, laue_group = ("triclinic", "-1") if agreed else ("unknown", "")
         return Symmetry(name, laue_group, np.eye(3), np.eye(3)[None], likeness, agreement)
     holding = (n for n, needed in _NEEDED.items() if likeness[n] * reached >= needed * best)
     name = next(holding, "monoclinic")
@@ -172,10 +174,11 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
 def _shown(one: Sphere, other: Sphere) -> tuple[np.ndarray, np.ndarray, float]:
     """Return what two halves show together, where, and how well they agree."""
     one, other = one.blurred(_BLUR), other.blurred(_BLUR)
-    both = (one.weight > _SEEN) & (other.weight > _SEEN)
+    whole = Sphere(one.total + other.total, one.weight + other.weight)
+    least = _SEEN * float(whole.weight.mean())
+    both = (one.weight > least / 2) & (other.weight > least / 2)
     means = [half.total[both] / half.weight[both] for half in (one, other)]
     agreement = float(np.corrcoef(means)[0, 1])
-    whole = Sphere(one.total + other.total, one.weight + other.weight)
-    seen = whole.weight > _SEEN
-    shown = np.where(seen, whole.total / np.maximum(whole.weight, _SEEN), 0).astype(np.float32)
+    seen = whole.weight > least
+    shown = np.where(seen, whole.total / np.maximum(whole.weight, least), 0).astype(np.float32)
     return shown, seen, agreement

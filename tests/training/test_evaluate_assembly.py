@@ -1,0 +1,80 @@
+"""How the symmetry of assembled spheres is judged."""
+
+import json
+
+import numpy as np
+import pytest
+import spglib
+
+from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.training.evaluate_assembly import (
+    evaluate_assembly,
+    laue_group,
+    one_of_each_type,
+    summary,
+)
+
+#: The Laue group of each point group.
+LAUE = {
+    "-1": ("1", "-1"),
+    "2/m": ("2", "m", "2/m"),
+    "mmm": ("222", "mm2", "mmm"),
+    "4/m": ("4", "-4", "4/m"),
+    "4/mmm": ("422", "4mm", "-42m", "-4m2", "4/mmm"),
+    "-3": ("3", "-3"),
+    "-3m": ("32", "312", "321", "3m", "-3m"),
+    "6/m": ("6", "-6", "6/m"),
+    "6/mmm": ("622", "6mm", "-62m", "-6m2", "6/mmm"),
+    "m-3": ("23", "m-3"),
+    "m-3m": ("432", "-43m", "m-3m"),
+}
+
+
+def test_laue_groups_are_those_of_the_point_groups():
+    for hall in range(1, 531):
+        kind = spglib.get_spacegroup_type(hall)
+        assert kind.pointgroup_international in LAUE[laue_group(kind.number)]
+
+
+def test_a_sphere_is_judged_and_not_assembled_twice(classifier, judged_library, tmp_path):
+    materials = one_of_each_type(judged_library, "new type")
+    rutile = [i for i in materials if judged_library.records[i]["lattice"] == "tP"]
+    assert len(materials) == 2 and len(rutile) == 1
+    log = tmp_path / "log.jsonl"
+    (row,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
+    assert (row["lattice"], row["Laue group"]) == ("tP", "4/mmm")
+    assert (row["symmetry"], row["found"]) == ("tetragonal", "4/mmm")
+    assert np.sum(row["with symmetry"]) == pytest.approx(1, abs=1e-3)
+    log.write_text(json.dumps(row | {"name": "was there"}) + "\n")
+    (again,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
+    assert again["name"] == "was there"
+
+
+def test_shares_that_are_right():
+    def row(true: str, alone: str, both: str, symmetry: str, found: str) -> dict:
+        one = {s: np.eye(14)[PEARSON_SYMBOLS.index(s)].tolist() for s in (alone, both)}
+        return {
+            "lattice": true,
+            "Laue group": "4/mmm",
+            "symmetry": symmetry,
+            "found": found,
+            "probabilities": one[alone],
+            "with symmetry": one[both],
+        }
+
+    shares = summary(
+        [
+            row("tI", "cI", "tI", "tetragonal", "4/mmm"),
+            row("tI", "tP", "tP", "tetragonal", "4/m"),
+            row("tP", "tP", "cP", "cubic", "m-3m"),
+            row("tP", "mS", "mS", "unknown", ""),
+        ]
+    )
+    assert shares == {
+        "materials": 4,
+        "Laue group right": 0.25,
+        "system right": 0.5,
+        "family right by the network": 0.5,
+        "lattice right by the network": 0.25,
+        "lattice right by both": 0.25,
+    }
