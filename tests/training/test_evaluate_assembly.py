@@ -44,30 +44,25 @@ def test_a_sphere_is_judged_and_not_assembled_twice(classifier, judged_library, 
     (row,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
     assert (row["lattice"], row["Laue group"]) == ("tP", "4/mmm")
     assert (row["symmetry"], row["found"]) == ("tetragonal", "4/mmm")
-    assert np.sum(row["with symmetry"]) == pytest.approx(1, abs=1e-3)
+    assert np.sum(row["probabilities"]) == pytest.approx(1, abs=1e-3)
     log.write_text(json.dumps(row | {"name": "was there"}) + "\n")
     (again,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
     assert again["name"] == "was there"
 
 
 def test_shares_that_are_right():
-    def row(true: str, alone: str, both: str, symmetry: str, found: str) -> dict:
-        one = {s: np.eye(14)[PEARSON_SYMBOLS.index(s)].tolist() for s in (alone, both)}
-        return {
-            "lattice": true,
-            "Laue group": "4/mmm",
-            "symmetry": symmetry,
-            "found": found,
-            "probabilities": one[alone],
-            "with symmetry": one[both],
-        }
+    def row(true: str, symmetry: str, found: str, **likely: float) -> dict:
+        rest = (1 - sum(likely.values())) / (14 - len(likely))
+        probabilities = [likely.get(symbol, rest) for symbol in PEARSON_SYMBOLS]
+        facts = {"lattice": true, "symmetry": symmetry, "found": found}
+        return facts | {"Laue group": "4/mmm", "probabilities": probabilities}
 
     shares = summary(
         [
-            row("tI", "cI", "tI", "tetragonal", "4/mmm"),
-            row("tI", "tP", "tP", "tetragonal", "4/m"),
-            row("tP", "tP", "cP", "cubic", "m-3m"),
-            row("tP", "mS", "mS", "unknown", ""),
+            row("tI", "tetragonal", "4/mmm", cI=0.3, tI=0.2),  # symmetry puts it right
+            row("tI", "tetragonal", "4/m", tP=0.5),  # but does not tell tI from tP
+            row("tP", "cubic", "m-3m", tP=0.3, cP=0.2),  # or is wrong
+            row("tP", "unknown", "", mS=0.5),
         ]
     )
     assert shares == {

@@ -211,9 +211,7 @@ def _save(
     options: FigureOptions,
 ) -> Path:
     path = Path(path)
-    file_format = FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    file_format = format_of(path)
     layout = lay_out(
         like.shape[1],
         like.extent,
@@ -229,6 +227,20 @@ def _save(
             temporary, format=file_format, dpi=figure.dpi, metadata=_METADATA.get(file_format)
         )
     return path
+
+
+def format_of(path: Path) -> str:
+    """Return what matplotlib calls the format that a file's extension says.
+
+    Raises
+    ------
+    ValueError
+        If it is no format of figures.
+    """
+    file_format = FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    return file_format
 
 
 @contextmanager

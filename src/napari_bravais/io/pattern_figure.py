@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.io.figures import FORMATS, print_style
+from napari_bravais.io.figures import format_of, print_style
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import LATTICES
 
@@ -51,9 +51,7 @@ def save_pattern_figure(
     from matplotlib.figure import Figure
 
     path = Path(path)
-    file_format = FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    file_format = format_of(path)
     with print_style(), replacing(path) as temporary:
         figure = Figure((7.1, 2.75), _DPI)
         FigureCanvasAgg(figure)

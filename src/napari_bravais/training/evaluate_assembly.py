@@ -10,7 +10,7 @@ import numpy as np
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of
+from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of, weighed
 from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.detector import expose
@@ -52,8 +52,7 @@ def evaluate_assembly(
     list of dict
         Of each material its ``file``, ``name``, ``lattice`` and ``Laue group``; the ``symmetry``,
         the Laue group ``found``, ``likeness`` and ``agreement`` of what was assembled;
-        ``probabilities`` of the lattices by the pooled network alone, and ``with symmetry``;
-        ``seconds``.
+        ``probabilities`` of the lattices by the pooled network alone; ``seconds``.
     """
     index = MaterialIndex.of(classifier)
     lines = log.read_text().splitlines() if log.exists() else []
@@ -81,16 +80,10 @@ def summary(rows: list[dict]) -> dict[str, float]:
         row["symmetry"] != "unknown" and row["lattice"] in LATTICES_WITH[row["symmetry"]]
         for row in rows
     ]
-    true, alone, both = (
-        np.array(symbols)
-        for symbols in zip(
-            *(
-                (row["lattice"], _likeliest(row["probabilities"]), _likeliest(row["with symmetry"]))
-                for row in rows
-            ),
-            strict=True,
-        )
-    )
+    true = np.array([row["lattice"] for row in rows])
+    pooled = [np.array(row["probabilities"]) for row in rows]
+    alone = _likeliest(pooled)
+    both = _likeliest([weighed(p, row["symmetry"]) for p, row in zip(pooled, rows, strict=True)])
     families = true.astype("U1") == alone.astype("U1")
     return {
         "materials": len(rows),
@@ -107,8 +100,8 @@ def laue_group(space_group: int) -> str:
     return _LAUE_GROUPS[bisect_left(_LAST_SPACE_GROUPS, space_group)]
 
 
-def _likeliest(probabilities: list[float]) -> str:
-    return PEARSON_SYMBOLS[int(np.argmax(probabilities))]
+def _likeliest(probabilities: list[np.ndarray]) -> np.ndarray:
+    return np.array(PEARSON_SYMBOLS)[np.argmax(probabilities, axis=1)]
 
 
 def _measured(
@@ -137,7 +130,6 @@ def _measured(
         "found": symmetry.laue_group,
         "agreement": round(symmetry.agreement, 3),
         "likeness": {name: round(value, 3) for name, value in symmetry.likeness.items()},
-        "probabilities": [round(float(p), 5) for p in pooled],
-        "with symmetry": [round(float(p), 5) for p in symmetry.weighed(pooled)],
+        "probabilities": [round(float(p), 6) for p in pooled],
         "seconds": round(time.perf_counter() - started, 1),
     }

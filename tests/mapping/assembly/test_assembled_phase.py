@@ -14,7 +14,7 @@ from napari_bravais.mapping.assembly.assembled_phase import (
 )
 from napari_bravais.mapping.assembly.figure import save_spheres, stereogram
 from napari_bravais.mapping.assembly.sphere import Sphere
-from napari_bravais.mapping.assembly.symmetry import Symmetry
+from napari_bravais.mapping.assembly.symmetry import Symmetry, weighed
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
 EVEN = np.full(14, 1 / 14)
@@ -51,7 +51,7 @@ def assembled(name: str, laue_group: str, turns: np.ndarray) -> AssembledPhase:
     sphere = Sphere(weight * (column - 30), weight)
     likeness = dict.fromkeys(("cubic", "monoclinic"), 0.5)
     symmetry = Symmetry(name, laue_group, np.eye(3), turns, likeness, 0.9)
-    probabilities = symmetry.weighed(EVEN)
+    probabilities = weighed(EVEN, name)
     return AssembledPhase(PooledPhase(0, 9, 20, 1.0, 20, EVEN), 20, sphere, symmetry, probabilities)
 
 

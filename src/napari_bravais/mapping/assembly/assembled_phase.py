@@ -9,7 +9,7 @@ from napari_bravais.io.scan import Scan
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.assembly.orientations import Assembly
 from napari_bravais.mapping.assembly.sphere import Sphere
-from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of
+from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of, weighed
 from napari_bravais.mapping.grains import best_pixels
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 from napari_bravais.model.camera import of_middle_square
@@ -129,9 +129,8 @@ def assemble_phase(
     symmetry = symmetry_of(one, other)
     phase = pooled.phases[number]
     sphere = Sphere(one.total + other.total, one.weight + other.weight)
-    return AssembledPhase(
-        phase, len(grains), sphere, symmetry, symmetry.weighed(phase.probabilities)
-    )
+    probabilities = weighed(phase.probabilities, symmetry.name)
+    return AssembledPhase(phase, len(grains), sphere, symmetry, probabilities)
 
 
 def _grains_of(pooled: PooledMap, number: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_bravais.io.figures import FORMATS, print_style
+from napari_bravais.io.figures import format_of, print_style
 from napari_bravais.io.files import replacing
 from napari_bravais.mapping.assembly.assembled_phase import AssembledPhase
 from napari_bravais.mapping.assembly.sphere import Sphere, values_at
@@ -59,9 +59,7 @@ def save_spheres(assembled: list[AssembledPhase], path: str | Path) -> Path:
     from matplotlib.figure import Figure
 
     path = Path(path)
-    file_format = FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        raise ValueError(f"{path}: a figure is saved as {', '.join(FORMATS)}")
+    file_format = format_of(path)
     with print_style(), replacing(path) as temporary:
         columns = min(len(assembled), _ACROSS)
         rows = -(-len(assembled) // columns)

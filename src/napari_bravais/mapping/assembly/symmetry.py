@@ -29,7 +29,7 @@ _AGREED = 0.4
 _HIGHER = 0.75
 
 #: How often the symmetry is right.
-_RIGHT = 0.7
+_RIGHT = 0.9
 
 FOLDS = (2, 3, 4, 6)
 
@@ -118,19 +118,22 @@ class Symmetry:
                 orders.append((axis, round(2 * math.pi / angle)))
         return orders
 
-    def weighed(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return probabilities of the lattices, shape (14,), that heed it as well.
 
-        Parameters
-        ----------
-        probabilities
-            Those without it, shape (14,).
-        """
-        if self.name == "unknown":
-            return probabilities
-        has = np.isin(PEARSON_SYMBOLS, self.lattices)
-        weight = np.where(has, _RIGHT / has.sum(), (1 - _RIGHT) / (~has).sum())
-        return probabilities * weight / (probabilities * weight).sum()
+def weighed(probabilities: np.ndarray, name: str) -> np.ndarray:
+    """Return probabilities of the lattices, shape (14,), that heed the symmetry as well.
+
+    Parameters
+    ----------
+    probabilities
+        Those without it, shape (14,).
+    name
+        The symmetry: a key of `LATTICES_WITH`.
+    """
+    if name == "unknown":
+        return probabilities
+    has = np.isin(PEARSON_SYMBOLS, LATTICES_WITH[name])
+    weight = np.where(has, _RIGHT / has.sum(), (1 - _RIGHT) / (~has).sum())
+    return probabilities * weight / (probabilities * weight).sum()
 
 
 def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
@@ -158,7 +161,7 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
     lower = {name: best_group(groups[0][0], axes, shown, seen) for name, groups in _GROUPS.items()}
     likeness = {name: group.weakest / reached if group else 0.0 for name, group in lower.items()}
     agreed = agreement >= _AGREED  # not where too little was seen twice
-    if not agreed or best < _LEAST * reached:
+    if not agreed or best < _LEAST * reached or lower["monoclinic"] is None:
         name, laue_group = ("triclinic", "-1") if agreed else ("unknown", "")
         return Symmetry(name, laue_group, np.eye(3), np.eye(3)[None], likeness, agreement)
     holding = (n for n, needed in _NEEDED.items() if likeness[n] * reached >= needed * best)
