@@ -28,7 +28,9 @@ _CALLED = {2: "twofold", 3: "threefold", 4: "fourfold", 6: "sixfold"}
 #: Spheres beside each other.
 _ACROSS = 3
 
+#: Colour of axes' symbols, and their size in points squared, in print.
 _COLOUR = "#D55E00"
+_MARK = 28
 _DPI = 300
 
 
@@ -69,7 +71,7 @@ def save_spheres(assembled: list[AssembledPhase], path: str | Path) -> Path:
             row, column = divmod(number, columns)
             left, bottom = (column + 0.04) / columns, 1 - (row + 0.89) / rows
             axes = figure.add_axes((left, bottom, 0.92 / columns, 0.92 * 2.6 / 3.0 / rows))
-            _draw(axes, one)
+            _draw(axes, one, _MARK)
             _label(axes, one)
         figure.savefig(temporary, format=file_format, dpi=_DPI)
     return path
@@ -96,7 +98,7 @@ def sphere_picture(one: AssembledPhase, size: int) -> np.ndarray:
     with print_style():
         figure = Figure((2.4, 2.4), size / 2.4, facecolor="none")
         canvas = FigureCanvasAgg(figure)
-        _draw(figure.add_axes((0, 0, 1, 1)), one)
+        _draw(figure.add_axes((0, 0, 1, 1)), one, 2.5 * _MARK)
         canvas.draw()
         return np.array(canvas.buffer_rgba())
 
@@ -134,7 +136,7 @@ def stereogram(sphere: Sphere, symmetry: Symmetry, size: int) -> np.ndarray:
     return drawn
 
 
-def _draw(axes: "Axes", one: AssembledPhase) -> None:
+def _draw(axes: "Axes", one: AssembledPhase, mark_size: float) -> None:
     symmetry = one.symmetry
     drawn = stereogram(one.sphere, symmetry, _SIZE)
     low, high = np.nanpercentile(drawn, (1, 99))
@@ -151,7 +153,7 @@ def _draw(axes: "Axes", one: AssembledPhase) -> None:
             axes.scatter(
                 x / (1 + z),
                 y / (1 + z),
-                28,
+                mark_size,
                 _COLOUR,
                 marker=mark,
                 edgecolors="white",
