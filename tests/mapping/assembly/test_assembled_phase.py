@@ -73,7 +73,7 @@ def test_a_caption_says_symmetry_lattices_and_doubt(tmp_path):
     one = assembled("monoclinic", "2/m", np.array([np.eye(3), np.diag([-1.0, -1.0, 1.0])]))
     assert one.caption() == (
         "Phase 1: monoclinic (mP, mS), Laue group 2/m, by the sphere of 20 grains; with what the "
-        "network sees: primitive monoclinic (mP), probability 0.35"
+        "network sees: primitive monoclinic (mP), probability 0.45"
     )
     assert PEARSON_SYMBOLS[one.probabilities.argmax()] == "mP"
     other = assembled("unknown", "", np.eye(3)[None])
