@@ -113,8 +113,8 @@ def assemble_phase(
     grains = _grains_of(pooled, number)
     if len(grains) < LEAST_GRAINS:
         raise AssemblyError(
-            f"Phase {number + 1} has {len(grains)} grains of more than two pixels; "
-            f"{LEAST_GRAINS} are needed to assemble it"
+            f"Phase {number + 1} has too few grains of more than two pixels to be assembled: "
+            f"{len(grains)}, and {LEAST_GRAINS} are needed"
         )
     own = np.where(pooled.numbers == number, pooled.grains, -1)
     pixels, owner = best_pixels(own, grains, quality, _PATTERNS_A_GRAIN)
