@@ -33,7 +33,7 @@ def few_grains(sample_data) -> tuple:
 
 
 def test_a_phase_of_few_grains_is_not_assembled(classifier, few_grains):
-    with pytest.raises(AssemblyError, match="Phase 1 has too few grains .* assembled: 11, and 12"):
+    with pytest.raises(AssemblyError, match=r"Phase 1 has too few grains .* assembled: 11, and 12"):
         assemble_phase(*few_grains, 0, classifier)
 
 
