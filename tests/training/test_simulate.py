@@ -22,7 +22,7 @@ from napari_bravais.training.simulate import chosen, simulate_all
 
 pytest.importorskip("de_ebsd")
 
-SMALL = MasterSettings(size=41, reflections=400, electrons=2_000)
+SMALL = MasterSettings(size=41, reflections=400, electrons=2_000, oversampling=1)
 
 
 def correlation(one, other):
@@ -47,10 +47,29 @@ def test_nickel_looks_like_emsofts(nickel, emsoft_file):
     assert correlation(nickel, master) > 0.8
 
 
+def test_means_of_areas_keep_a_threefold_axis_better_than_points():
+    from napari_bravais.mapping.assembly.sphere import values_at
+
+    structure = catalogue.find("silicon")
+    threefold = np.roll(np.eye(3), 1, axis=0)
+    probes = np.random.default_rng(0).normal(size=(2000, 3))
+    probes /= np.linalg.norm(probes, axis=1, keepdims=True)
+
+    def likeness(oversampling):
+        settings = MasterSettings(61, 400, electrons=2_000, oversampling=oversampling)
+        master = simulate_master(structure, 20, settings)
+        assert master.shape == (2, 61, 61)
+        north = master[0].astype(np.float32)  # silicon is centrosymmetric
+        return correlation(values_at(north, probes), values_at(north, probes @ threefold.T))
+
+    points, areas = likeness(1), likeness(3)
+    assert areas > points + 0.05
+
+
 def test_folding_changes_nothing(monkeypatch):
     # a low symmetry in a frame of its own: monoclinic, turned to unique axis c
     structure = catalogue.find("baddeleyite")
-    tiny = MasterSettings(size=21, reflections=60, electrons=1_000)
+    tiny = MasterSettings(size=21, reflections=60, electrons=1_000, oversampling=1)
     folded = simulate_master(structure, 20, tiny)
     monkeypatch.setattr("napari_bravais.simulation.dynamical.folding_group", lambda _: 1)
     assert correlation(simulate_master(structure, 20, tiny), folded) > 0.9999

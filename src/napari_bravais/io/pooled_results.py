@@ -82,6 +82,7 @@ _CANDIDATE = ("candidate {}", "formula {}", "P(candidate {})")
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
     *(form.format(place + 1) for place in range(_CANDIDATES) for form in _CANDIDATE),
+    "correlation",
     *(f"P({symbol})" for symbol in PEARSON_SYMBOLS),
 ]
 
@@ -104,6 +105,7 @@ def _rows(pooled: PooledMap):
             phase.orientations,
             *candidates,
             *[""] * (_CANDIDATES * len(_CANDIDATE) - len(candidates)),
+            "" if phase.correlation is None else f"{phase.correlation:.4f}",
             *(f"{p:.4f}" for p in phase.probabilities),
         ]
 
@@ -122,4 +124,5 @@ def _phase(row: dict[str, str]) -> PooledPhase:
             for name, formula, likely in places
             if row[name]
         ),
+        correlation=float(row["correlation"]) if row.get("correlation") else None,
     )

@@ -30,6 +30,9 @@ class PooledPhase:
     candidates
         The likeliest materials: name, formula, and probability; empty if none that is known and
         made of the elements that may be there is likely.
+    correlation
+        Of the phase's patterns with what the first candidate would show, their mean; None if they
+        were not held against it.
     """
 
     number: int
@@ -39,6 +42,7 @@ class PooledPhase:
     orientations: int
     probabilities: np.ndarray
     candidates: tuple[tuple[str, str, float], ...] = ()
+    correlation: float | None = None
 
     @property
     def lattice(self) -> Lattice:
@@ -53,6 +57,8 @@ class PooledPhase:
     def caption(self) -> str:
         """Say the phase in a line, for a figure's caption."""
         material = f", perhaps {self.candidates[0][0]}" if self.candidates else ""
+        if self.candidates and self.correlation is not None:
+            material += f" (correlation {self.correlation:.2f})"
         plural = "" if self.orientations == 1 else "s"
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "

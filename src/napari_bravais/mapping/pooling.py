@@ -1,6 +1,7 @@
 """Pooled evidence: a map's grains, its phases, and one lattice for each phase."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from napari_bravais.mapping.grains import (
     grain_means,
     log_probabilities,
 )
+from napari_bravais.mapping.matching.atlas import atlas_path
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
-from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.model.candidates import Material, MaterialIndex
 from napari_bravais.model.classifier import Classifier
 
 #: Grains, the largest ones, from which evidence is pooled.
@@ -41,14 +45,15 @@ def find_phases(
     classifier: Classifier,
     index: MaterialIndex | None = None,
     elements: Collection[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> PooledMap:
     """Group a map into grains and phases, and give every phase one lattice.
 
     Parameters
     ----------
     scan
-        The scan that was mapped.
+        The scan that was mapped. Where its pattern centre is known, patterns of each phase are held
+        against what the materials would show that the network thinks of.
     phase_map
         Its map.
     classifier
@@ -58,8 +63,8 @@ def find_phases(
     elements
         Symbols of the elements present, to narrow the candidate materials by; not the lattices.
     progress
-        Called with the patterns read so far, and with all that are to be read. What it raises ends
-        the search.
+        Called with what is gone through, how many of these are done, and how many there are. What
+        it raises ends the search.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def find_phases(
     if (sizes[read] > 2).any():
         read = read[sizes[read] > 2]
     pixels, owner = best_pixels(grains, read, phase_map.quality, PATTERNS_A_GRAIN)
-    probabilities, features = _embedded(scan, classifier, pixels, progress or (lambda *_: None))
+    probabilities, features = _embedded(scan, classifier, pixels, partial(progress, "patterns"))
     means = _averages(features, owner)
     logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
     labels = group(index, means)
@@ -92,9 +97,20 @@ def find_phases(
     order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
     labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
     numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
+    matcher = _matcher(scan, classifier)
     phases = []
     for number in range(len(order)):
         own = labels == number
+        answer = _pooled(index, means[own], logs[own], elements)
+        if matcher is not None:
+            # of the largest grains, the best pattern of each
+            best = pixels[np.searchsorted(owner, np.flatnonzero(own)[:GRAINS])]
+            quality = phase_map.quality.ravel()[best]
+            seen = index.log_probabilities(means[own]).mean(axis=0), logs[own].mean(axis=0)
+            tell = partial(progress, f"phase {number + 1}: materials")
+            answer = _matched(
+                match_phase(scan, best, quality, seen, classifier, matcher, elements, tell)
+            )
         pixels_of_it = int((numbers == number).sum())
         phases.append(
             PooledPhase(
@@ -103,8 +119,7 @@ def find_phases(
                 grains=int((of_grain == number).sum()),
                 fraction=pixels_of_it / int(sizes.sum()),
                 orientations=int(own.sum()),
-                probabilities=index.pooled(means[own], np.exp(logs[own])),
-                candidates=_candidates(index, means[own], elements),
+                **answer,
             )
         )
     return PooledMap(tuple(phases), numbers, grains)
@@ -152,14 +167,41 @@ def group(index: MaterialIndex, means: np.ndarray) -> np.ndarray:
     return cluster(index.log_probabilities(means))
 
 
-def _candidates(
-    index: MaterialIndex, features: np.ndarray, elements: Collection[str] | None
+def _pooled(
+    index: MaterialIndex, means: np.ndarray, logs: np.ndarray, elements: Collection[str] | None
+) -> dict:
+    """Return what the network says of a phase, as arguments of `PooledPhase`."""
+    found = index.candidates(means, elements)
+    return {
+        "probabilities": index.pooled(means, np.exp(logs)),
+        "candidates": _likely_ones((each.material, each.probability) for each in found),
+    }
+
+
+def _matcher(scan: Scan, classifier: Classifier) -> Matcher | None:
+    """Return what holds the scan's patterns against materials; None where that cannot be."""
+    if scan.pattern_centres is None or not atlas_path(classifier.path).exists():
+        return None
+    return Matcher(classifier)
+
+
+def _matched(phase: MatchedPhase) -> dict:
+    """Return what a phase's patterns are like, as arguments of `PooledPhase`."""
+    likely = _likely_ones((material, share) for material, share, _ in phase.candidates)
+    return {
+        "probabilities": phase.probabilities,
+        "candidates": likely,
+        "correlation": phase.candidates[0][2] if likely else None,
+    }
+
+
+def _likely_ones(
+    materials: Iterable[tuple[Material, float]],
 ) -> tuple[tuple[str, str, float], ...]:
-    found = index.candidates(features, elements)
     return tuple(
-        (each.material.name, each.material.formula, each.probability)
-        for each in found
-        if each.probability >= LEAST_LIKELY
+        (material.name, material.formula, probability)
+        for material, probability in materials
+        if probability >= LEAST_LIKELY
     )
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -215,7 +216,7 @@ class Worker:
         phase_map = PhaseMap(**request.arrays, quality_threshold=request["quality_threshold"])
         elements = elements_in(request["elements"])
         scan, classifier = self._seen(request), self._load(request)
-        tell = self._telling(request, "patterns")
+        tell = self._telling(request)
         try:
             found = find_phases(scan, phase_map, classifier, None, elements, tell)
         except Interrupted:
@@ -234,8 +235,7 @@ class Worker:
         pooled = PooledMap(tuple(map(phase_of, request["phases"])), numbers, grains)
         scan, classifier = self._seen(request), self._load(request)
         for number in range(len(pooled.phases)):
-            what = f"phase {number + 1}: steps"
-            tell = self._telling(request, what)
+            tell = partial(self._telling(request), f"phase {number + 1}: steps")
             try:
                 one = assemble_phase(scan, quality, pooled, number, classifier, tell)
             except AssemblyError as error:
@@ -248,14 +248,14 @@ class Worker:
                 self._say("symmetry", request, picture, number=number, text=one.caption())
         self._say("finished", request, cancelled=False)
 
-    def _telling(self, request: Message, what: str) -> Callable[[int, int], None]:
+    def _telling(self, request: Message) -> Callable[[str, int, int], None]:
         """Return what tells how far a search is, answers clicks meanwhile, and lets it end."""
         said = None
 
-        def tell(done: int, total: int) -> None:
+        def tell(what: str, done: int, total: int) -> None:
             nonlocal said
-            if done != said:
-                said = done
+            if (what, done) != said:
+                said = what, done
                 self._say("finding", request, what=what, done=done, total=total)
             if (click := self._inbox.take_click()) is not None:
                 self._answer(click)

@@ -217,6 +217,19 @@ class MaterialIndex:
         logits = np.asarray(features, np.float32) @ self.weights + self.bias
         return logits - _log_sum(logits)
 
+    def made_of(self, elements: Collection[str] | None) -> np.ndarray:
+        """Tell which materials have no other elements than some, shape (materials,), bool.
+
+        Parameters
+        ----------
+        elements
+            Their symbols; None allows all.
+        """
+        present = None if elements is None else frozenset(elements)
+        return np.array(
+            [present is None or present.issuperset(each.elements) for each in self.materials]
+        )
+
     def candidates(
         self, features: np.ndarray, elements: Collection[str] | None = None, most: int = 3
     ) -> list[Candidate]:
@@ -239,10 +252,7 @@ class MaterialIndex:
         """
         means = self.log_probabilities(features).mean(axis=0)
         logs = self.doubt.independent(len(features)) * means + np.log(self.prior)
-        present = None if elements is None else frozenset(elements)
-        allowed = np.array(
-            [present is None or present.issuperset(each.elements) for each in self.materials]
-        )
+        allowed = self.made_of(elements)
         if not allowed.any():
             return []
         logs = np.where(allowed, logs, -np.inf)

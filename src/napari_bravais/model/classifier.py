@@ -10,6 +10,7 @@ from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
 from napari_bravais.model.card import ModelError, read_card
 from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern, weights_of_lattice
+from napari_bravais.model.lines import SIZE
 
 #: Patterns that the network reads at once.
 BATCH_SIZE = 256
@@ -271,11 +272,35 @@ class Classifier:
         return over_pattern(bands, patterns.shape[1:])
 
     def prepare(
-        self, pattern: np.ndarray, static_background: np.ndarray | None = None
+        self, patterns: np.ndarray, static_background: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return one pattern, shape (h, w), as the network sees it, shape (80, 80)."""
-        patterns = _flattened(_checked(np.asarray(pattern)[None]), static_background)
-        return np.asarray(self._prepare(patterns))[0, ..., 0]
+        """Return patterns as the network sees them.
+
+        Parameters
+        ----------
+        patterns
+            Patterns, shape (n, h, w), or one, shape (h, w).
+        static_background
+            As for `predict`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, 80, 80), or (80, 80) of one; 0 where nothing is known.
+
+        Raises
+        ------
+        ValueError
+            As for `predict`.
+        """
+        several = np.asarray(patterns)
+        several = _checked(several[None] if several.ndim == 2 else several)
+        prepared = np.empty((len(several), SIZE, SIZE), np.float32)
+        for start in range(0, len(several), BATCH_SIZE):
+            batch = several[start : start + BATCH_SIZE]
+            answer = self._prepare(_padded(_flattened(batch, static_background)))
+            prepared[start : start + BATCH_SIZE] = np.asarray(answer)[: len(batch), ..., 0]
+        return prepared if np.ndim(patterns) == 3 else prepared[0]
 
 
 def _of_raw_patterns(preparation: Callable, network: Callable) -> Callable:

@@ -35,12 +35,18 @@ class MasterSettings:
         Cut-offs of strong and weak beams and of those left out altogether.
     electrons
         Trajectories of the Monte Carlo simulation of depths.
+    oversampling
+        How much finer it is simulated than it is kept: lines of high order are narrower than a
+        pixel, and where only its middle is asked they come and go as they meet it. Sampled once,
+        silicon's sphere has a threefold axis by a correlation of 0.68, twice by 0.85, thrice by
+        0.88; nickel's by 0.86, 0.89 and 0.89.
     """
 
     size: int = 161
     reflections: int = 900
     bethe: tuple[float, float, float] = (4.0, 25.0, 50.0)
     electrons: int = 20_000
+    oversampling: int = 2
 
 
 def simulate_master(
@@ -76,7 +82,7 @@ def simulate_master(
     simulation = de_ebsd.MasterPatternSimulator(
         crystal,
         de_ebsd.Microscope(energy=1e3 * kilovolts, sample_tilt=70.0),
-        npx=settings.size // 2,
+        npx=settings.size // 2 * settings.oversampling,
         dmin=smallest_spacing(structure, settings.reflections) / 10,
         bethe=de_ebsd.BetheParameters(*settings.bethe),
     )
@@ -92,7 +98,20 @@ def simulate_master(
         )
     finally:
         simulator.reduce_to_fundamental_sector = fold
-    return as_grey_levels(master.data[0].cpu().numpy())
+    return as_grey_levels(_averaged(master.data[0].cpu().numpy(), settings.oversampling))
+
+
+def _averaged(fine: np.ndarray, factor: int) -> np.ndarray:
+    """Return hemispheres, shape (2, n, n), with every so many-th pixel, each with what is around.
+
+    A Gaussian as wide as half a pixel that is kept; those of the pole and of the rim stay.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    if factor == 1:
+        return fine
+    blurred = gaussian_filter(fine, (0, 0.5 * factor, 0.5 * factor), mode="nearest")
+    return blurred[:, ::factor, ::factor]
 
 
 def as_grey_levels(master: np.ndarray) -> np.ndarray:

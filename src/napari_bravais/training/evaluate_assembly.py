@@ -115,7 +115,7 @@ def _measured(
     taken = expose(clean, rng, MODERATE)
     probabilities, _, features = classifier.embed(taken, pattern_centre=centre)
     started = time.perf_counter()
-    prepared = np.array([classifier.prepare(pattern) for pattern in taken])
+    prepared = classifier.prepare(taken)
     assembly = Assembly(prepared, centre)
     assembly.run()
     symmetry = symmetry_of(*assembly.sphere(SIZE))

@@ -68,6 +68,8 @@ class Conditions:
         Side of the detector in pixels.
     distance
         Distance of the camera in sides of the detector; the usual range by default.
+    centre
+        Pattern centre of all patterns; each has its own by default.
     centre_known
         Whether the classifier is told the pattern centre, as it is where a scan stores one.
     """
@@ -75,6 +77,7 @@ class Conditions:
     faults: DetectorFaults = MODERATE
     size: int = SIZE
     distance: float | None = None
+    centre: tuple[float, float, float] | None = None
     centre_known: bool = True
 
 
@@ -93,6 +96,8 @@ def take(
     """
     n = len(materials)
     centres = random_centres(rng, n)
+    if conditions.centre is not None:
+        centres[:] = conditions.centre
     if conditions.distance is not None:
         centres[:, 2] = conditions.distance
     clean = np.empty((n, conditions.size, conditions.size), np.float32)

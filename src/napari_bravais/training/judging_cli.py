@@ -1,10 +1,11 @@
 """The commands that judge a model: ``bravais index`` and ``bravais evaluate``."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from napari_bravais.training.cli import Masters
@@ -31,6 +32,86 @@ def index(
     }
     typer.echo(f"Written: {made.save(index_path(classifier.path), about)}")
     typer.echo(f"{len(made.materials)} materials; {made.doubt}")
+
+
+def atlas(
+    master_patterns: Masters,
+    model: _Model = None,
+    patterns: Annotated[
+        int, typer.Option(min=3, help="Patterns to fit what a match counts.")
+    ] = 450,
+) -> None:
+    """Make the atlas that patterns are held against, beside a model's file and its index."""
+    from napari_bravais.mapping.matching.atlas import atlas_path
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.training.atlas import make_atlas
+    from napari_bravais.training.evaluate_matching import weights_of
+    from napari_bravais.training.library import MasterLibrary
+
+    classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
+    about = {"model": classifier.name, "model_sha256": classifier.checksum}
+    made = make_atlas(classifier, library, _tell("materials"))
+    path = made.save(atlas_path(classifier.path), about)
+    weights = weights_of(classifier, Matcher(classifier), library, patterns, _tell("cameras"))
+    about |= {"patterns_weighed": patterns}
+    typer.echo(f"Written: {replace(made, weights=weights).save(path, about)}")
+    typer.echo(f"{len(made.keys)} materials; {weights}")
+
+
+def evaluate_matching(
+    master_patterns: Masters,
+    model: _Model = None,
+    patterns: Annotated[int, typer.Option(min=1, help="Patterns of each part.")] = 200,
+    phases: Annotated[int, typer.Option(min=1, help="Phases of each part.")] = 35,
+    orientations: Annotated[int, typer.Option(min=1, help="Orientations of each phase.")] = 6,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for matching.json.")
+    ] = Path("docs"),
+) -> None:
+    """Measure what it adds to hold patterns against the atlas, beside the network alone."""
+    from napari_bravais.io.files import replacing
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.training import evaluate_matching as judge
+    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.evaluate_real import real_patterns
+    from napari_bravais.training.library import MasterLibrary
+
+    classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
+    matcher = Matcher(classifier)
+    parts = {name: own for name, own in parts_of(library).items() if len(own)}
+    single = judge.evaluate_matching(
+        classifier, matcher, library, parts, patterns, _tell("cameras")
+    )
+    measured = {
+        "model_sha256": classifier.checksum,
+        "patterns": patterns,
+        "orientations": orientations,
+        "real": judge.evaluate_real_matching(classifier, matcher, real_patterns(None)),
+        "single patterns": {
+            name: {how: asdict(score) for how, score in both.items()}
+            for name, both in single.items()
+        },
+        "phases": {},
+    }
+    for name, own in parts.items():
+        typer.echo(f"phases: {name}", err=True)
+        drawn = np.random.default_rng(11).permutation(own)[:phases]
+        measured["phases"][name] = judge.evaluate_phases(
+            classifier, matcher, library, drawn, orientations
+        ) | {"phases": len(drawn)}
+    with replacing(output / "matching.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    typer.echo(judge.as_markdown(measured))
+
+
+def _tell(what: str):
+    """Return what says on the terminal how far a long run is."""
+
+    def tell(done: int, of: int) -> None:
+        if done % 50 == 0 or of < 50:
+            typer.echo(f"{what}: {done} of {of}", err=True)
+
+    return tell
 
 
 def evaluate(
@@ -134,5 +215,5 @@ def _classifier(model: Path | None):
 
 def add_judging_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (index, evaluate, evaluate_assembly, point_groups):
+    for command in (index, atlas, evaluate, evaluate_assembly, evaluate_matching, point_groups):
         app.command(rich_help_panel="Making models")(command)

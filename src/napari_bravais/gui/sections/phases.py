@@ -52,8 +52,9 @@ class PhasesSection(Section):
         self.progress_bar.setToolTip("How far the search for phases, or for their symmetry, is")
         self.result_label = label(
             "Each phase: its lattice with the probability that all its orientations give together, "
-            "its share of the classified area, and the likeliest materials; their probabilities "
-            "hold if the phase is one of the materials that the network knows"
+            "its share of the classified area, and the likeliest materials. Where the pattern "
+            "centre is known, patterns are held against what these would show: a correlation well "
+            "under the patterns' quality says that the phase is none of them"
         )
         self.result_label.setTextFormat(Qt.TextFormat.RichText)
         self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -108,6 +109,8 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     sure += "orientation" if phase.orientations == 1 else "orientations"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
+    if likely and phase.correlation is not None:
+        materials += f"; patterns fit the first with a correlation of {phase.correlation:.2f}"
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
         f"<td>{lattice}, {sure}</td>"

@@ -121,7 +121,7 @@ def assemble_phase(
     rows, columns = np.unravel_index(pixels, quality.shape)
     patterns = scan.patterns.vindex[rows, columns].compute(scheduler="synchronous")
     background, centres = scan.known_at(rows, columns)
-    prepared = np.array([classifier.prepare(pattern, background) for pattern in patterns])
+    prepared = classifier.prepare(patterns, background)
     means = np.array([prepared[owner == grain].mean(axis=0) for grain in range(len(grains))])
     assembly = Assembly(means, of_middle_square(centres.mean(axis=0), scan.signal_shape))
     assembly.run(progress)

@@ -1,0 +1,178 @@
+"""The pattern centre found by matching: nobody names a phase, the network names some to try."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.search import View, closer
+from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
+from napari_bravais.model.classifier import Classifier
+
+#: Patterns that are used, the best ones, and materials that each is tried with.
+_PATTERNS, _MATERIALS = 6, 6
+
+#: Pattern centres that are tried first, Bruker's convention.
+_GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
+
+#: First steps downhill from the best of them.
+_STEPS = (0.04, 0.04, 0.04)
+
+#: A pattern has a say if it fits this share of what the best one does.
+_SHARE = 0.6
+
+#: Mean correlation below which nothing was found.
+_LEAST = 0.3
+
+
+class CentreError(Exception):
+    """No pattern centre can be found; the message says why."""
+
+
+@dataclass(frozen=True)
+class FoundCentre:
+    """A pattern centre found by matching.
+
+    Attributes
+    ----------
+    centre
+        The pattern centre, Bruker's convention.
+    correlation
+        Mean correlation of the patterns with what their materials show.
+    materials
+        Names of the materials that fitted the patterns best.
+    """
+
+    centre: PatternCentre
+    correlation: float
+    materials: tuple[str, ...]
+
+
+def find_centre(
+    scan: Scan,
+    classifier: Classifier,
+    matcher: Matcher,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> FoundCentre:
+    """Find the pattern centre of a scan, without any phase named.
+
+    Sharp patterns all over the map are held against the materials that the network thinks of, by
+    cameras on a grid; from the best one downhill, camera and orientations together.
+
+    Parameters
+    ----------
+    scan
+        The scan; its own pattern centre, if it has one, is not looked at.
+    classifier
+        What reads and prepares patterns.
+    matcher
+        What holds them.
+    progress
+        Called with the cameras done, and how many there are. What it raises ends the search.
+
+    Raises
+    ------
+    CentreError
+        If no material fits any pattern well enough.
+    ScanError
+        If patterns cannot be read.
+    """
+    pixels = np.array(good_pixels(scan, 4 * _PATTERNS))
+    patterns = scan.patterns.vindex[pixels[:, 0], pixels[:, 1]].compute(scheduler="synchronous")
+    background, _ = scan.known_at(pixels[:, 0], pixels[:, 1])
+    _, quality, features = classifier.embed(patterns, background)
+    best = np.argsort(-quality)[:_PATTERNS]
+    prepared = classifier.prepare(patterns[best], background)
+    seen = matcher.index.log_probabilities(features[best])
+    square, correlation, materials = centre_of(prepared, seen, matcher, progress)
+    if correlation < _LEAST:
+        raise CentreError(
+            f"{scan.path}: no material that the network knows fits its patterns at any pattern "
+            f"centre (correlation {correlation:.2f})"
+        )
+    names = dict.fromkeys(matcher.index.materials[material].name for material in materials)
+    centre = PatternCentre(*of_whole_detector(square, scan.signal_shape))
+    return FoundCentre(centre, correlation, tuple(names))
+
+
+def centre_of(
+    prepared: np.ndarray,
+    seen: np.ndarray,
+    matcher: Matcher,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Find the pattern centre of prepared patterns of one camera.
+
+    Parameters
+    ----------
+    prepared
+        Prepared patterns, shape (n, 80, 80).
+    seen
+        The network's log-probabilities of the index's materials, shape (n, materials).
+    matcher, progress
+        As for `find_centre`.
+
+    Returns
+    -------
+    tuple
+        The pattern centre, shape (3,), Bruker's convention, of the square that was prepared; the
+        mean correlation of the patterns that have a say; and the material that fits each of these.
+    """
+    materials = matcher.likeliest(seen, _MATERIALS)
+    cameras = np.array(list(product(*_GRID)))
+    held = []
+    for done, camera in enumerate(cameras):
+        progress(done, len(cameras))
+        held.append(matcher.hold(prepared, camera, materials))
+    fits = np.array([matches.correlations for matches in held])  # cameras, n, k
+    first = (fits.max(axis=2) ** 2).sum(axis=1).argmax()
+    material = fits[first].argmax(axis=1)
+    reached = fits[first].max(axis=1)
+    chosen = np.flatnonzero(reached >= _SHARE * reached.max())
+    places = chosen, material[chosen]
+    downhill = _Downhill(
+        matcher, prepared[chosen], materials[places], held[first].rotations[places]
+    )
+    centre = downhill.from_here(cameras[first])
+    return centre, downhill.correlation(centre), materials[places]
+
+
+class _Downhill:
+    """Turns crystals along while the camera is moved."""
+
+    def __init__(self, matcher, prepared, materials, rotations):
+        self._targets = [matcher.target(int(material)) for material in materials]
+        self._prepared, self._rotations = prepared, rotations
+
+    def from_here(self, camera: np.ndarray) -> np.ndarray:
+        from scipy.optimize import minimize
+
+        simplex = np.vstack([camera, camera + np.diag(_STEPS)])
+        options = {"initial_simplex": simplex, "maxfev": 80, "xatol": 1e-3, "fatol": 1e-4}
+        return minimize(
+            lambda place: -self.correlation(place), camera, method="Nelder-Mead", options=options
+        ).x
+
+    def correlation(self, camera: np.ndarray) -> float:
+        if camera[2] < 0.2:  # the detector cannot be that near
+            return 0.0
+        view = View.of(self._prepared, camera)
+        found = [
+            closer(view, np.array([i]), target, self._rotations[i][None, None])
+            for i, target in enumerate(self._targets)
+        ]
+        return float(np.mean([correlations[0] for correlations, _ in found]))
+
+
+def of_whole_detector(centre: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:
+    """Return the pattern centre of a detector, given that of its middle square, shape (3,).
+
+    The inverse of `napari_bravais.model.camera.of_middle_square`.
+    """
+    height, width = signal_shape
+    scale = np.array([width, height, height]) / min(height, width)
+    middle = np.array([0.5, 0.5, 0.0])
+    return (np.asarray(centre) - middle) / scale + middle

@@ -1,0 +1,201 @@
+"""Patterns held against the materials that they may be of: lattice, material, orientation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
+from napari_bravais.mapping.matching.atlas import Atlas
+from napari_bravais.mapping.matching.search import Target, View, best_orientations
+from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.model.classifier import Classifier
+
+#: Materials that a pattern is held against: the likeliest by what the network sees.
+MATERIALS = 60
+
+#: Targets that are kept ready, up to 40 MB each.
+_KEPT_TARGETS = 64
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Patterns held against some materials.
+
+    Attributes
+    ----------
+    materials
+        Which materials of the index, shape (n, k).
+    correlations
+        Of each pattern with what each material would show in the orientation that fits best, shape
+        (n, k).
+    rotations
+        These orientations, detector to crystal, shape (n, k, 3, 3).
+    """
+
+    materials: np.ndarray
+    correlations: np.ndarray
+    rotations: np.ndarray
+
+
+class Matcher:
+    """Holds patterns against the atlas of a classifier's materials.
+
+    Parameters
+    ----------
+    classifier
+        What sees the patterns first.
+
+    Attributes
+    ----------
+    index
+        The materials.
+    atlas
+        What they show.
+    weights
+        How much each kind of evidence counts: the atlas's.
+    target
+        Gives the target (`napari_bravais.mapping.matching.search.Target`) of a material of the
+        index, by its number.
+
+    Raises
+    ------
+    ModelError
+        If the index or the atlas is missing, damaged or made for another model.
+    """
+
+    def __init__(self, classifier: Classifier):
+        self.index = MaterialIndex.of(classifier)
+        self.atlas = Atlas.of(classifier)
+        self.weights = self.atlas.weights
+        self._lattices = np.array(
+            [PEARSON_SYMBOLS.index(material.lattice) for material in self.index.materials]
+        )
+        self._log_prior = np.log(self.index.prior)
+        self.target = lru_cache(_KEPT_TARGETS)(self._make_target)
+
+    def likeliest(self, seen: np.ndarray, most: int = MATERIALS) -> np.ndarray:
+        """Return the materials that patterns are to be held against, shape (n, k).
+
+        Parameters
+        ----------
+        seen
+            The network's log-probabilities of the index's materials, all being as likely before,
+            shape (n, materials).
+        most
+            How many.
+        """
+        return np.argsort(-(seen + self._log_prior), axis=-1, kind="stable")[..., :most]
+
+    def hold(
+        self,
+        prepared: np.ndarray,
+        pattern_centre: np.ndarray,
+        materials: np.ndarray,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Matches:
+        """Hold patterns of one camera against materials.
+
+        Parameters
+        ----------
+        prepared
+            Prepared patterns, shape (n, 80, 80).
+        pattern_centre
+            (PCx, PCy, PCz), Bruker's convention, of the square that was prepared.
+        materials
+            Which materials of the index, shape (n, k).
+        progress
+            Called with the materials done, and how many there are. What it raises ends it.
+        """
+        view = View.of(prepared, np.asarray(pattern_centre, float))
+        correlations = np.empty(materials.shape, np.float32)
+        rotations = np.empty((*materials.shape, 3, 3), np.float32)
+        every = np.unique(materials)
+        for done, material in enumerate(every):
+            progress(done, len(every))
+            which, places = np.nonzero(materials == material)
+            found = best_orientations(view, which, self.target(int(material)))
+            correlations[which, places], rotations[which, places] = found
+        return Matches(materials, correlations, rotations)
+
+    def lattice_probabilities(
+        self,
+        matches: Matches,
+        features: np.ndarray,
+        probabilities: np.ndarray,
+        quality: np.ndarray,
+    ) -> np.ndarray:
+        """Return the probability of each lattice for every pattern by itself, shape (n, 14).
+
+        Parameters
+        ----------
+        matches
+            Of these patterns.
+        features, probabilities, quality
+            As `Classifier.embed` returns them.
+        """
+        seen = np.take_along_axis(self.index.log_probabilities(features), matches.materials, 1)
+        prior = self._log_prior[matches.materials]
+        correlations = matches.correlations[:, None]
+        likely = self.weights.posterior(seen, prior, correlations, quality[:, None])
+        return self.by_lattice(likely, matches.materials, np.log(np.clip(probabilities, 1e-4, 1)))
+
+    def posterior(
+        self,
+        matches: Matches,
+        means: np.ndarray,
+        quality: np.ndarray,
+        allowed: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return how likely each material is by several patterns of one phase.
+
+        Parameters
+        ----------
+        matches
+            Of these patterns, all held against the same materials.
+        means
+            Mean of the phase's log-probabilities of the index's materials, shape (materials,).
+        quality
+            Of the patterns, shape (n,).
+        allowed
+            Which materials of the index the phase may be, shape (materials,); all by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the materials that the patterns were held against and, last, of none of them, shape
+            (k + 1,); sums to one.
+        """
+        materials = matches.materials[0]
+        prior = self._log_prior[materials]
+        if allowed is not None:
+            prior = np.where(allowed[materials], prior, -np.inf)
+        count = self.index.doubt.independent(len(quality))
+        return self.weights.posterior(means[materials], prior, matches.correlations, quality, count)
+
+    def by_lattice(self, likely: np.ndarray, materials: np.ndarray, logs: np.ndarray) -> np.ndarray:
+        """Sum materials by lattice; the network tells that of a material that is not known.
+
+        Parameters
+        ----------
+        likely
+            Of materials and of none of them, shape (n, k + 1).
+        materials
+            Which materials of the index, shape (n, k).
+        logs
+            The network's log-probabilities of lattices, shape (n, 14).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, 14), rows sum to one.
+        """
+        known = np.eye(len(LATTICES))[self._lattices[materials]]
+        trusted = np.exp(self.weights.trust * logs)
+        trusted /= trusted.sum(axis=1, keepdims=True)
+        return (likely[:, None, :-1] @ known)[:, 0] + likely[:, -1:] * trusted
+
+    def _make_target(self, material: int) -> Target:
+        place = self.atlas.places[self.index.materials[material].key]
+        return Target.of(self.atlas.sphere(place), self.atlas.symmetries[place])

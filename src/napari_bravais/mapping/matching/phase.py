@@ -1,0 +1,120 @@
+"""One phase of a map held against the materials that it may be."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.model.camera import of_middle_square
+from napari_bravais.model.candidates import Material
+from napari_bravais.model.classifier import Classifier
+
+#: Grains of a phase whose patterns are held against materials, and how many of these.
+GRAINS, MATERIALS = 8, 24
+
+#: Materials that are named at most.
+CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class MatchedPhase:
+    """What a phase's patterns are like.
+
+    Attributes
+    ----------
+    probabilities
+        Of each lattice, shape (14,).
+    candidates
+        The likeliest materials, made of the elements that may be there: each with its probability
+        and the mean correlation of the patterns with what it would show.
+    """
+
+    probabilities: np.ndarray
+    candidates: tuple[tuple[Material, float, float], ...]
+
+
+def match_phase(
+    scan: Scan,
+    pixels: np.ndarray,
+    quality: np.ndarray,
+    seen: tuple[np.ndarray, np.ndarray],
+    classifier: Classifier,
+    matcher: Matcher,
+    elements: Collection[str] | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> MatchedPhase:
+    """Hold a phase's patterns against the materials that the network thinks of.
+
+    Parameters
+    ----------
+    scan
+        The scan; its pattern centre must be known.
+    pixels
+        Flat indices of the patterns, one of each grain, shape (n,).
+    quality
+        Of these, shape (n,).
+    seen
+        What the network says of all of the phase's grains: means of the log-probabilities of the
+        index's materials, shape (materials,), and of lattices, shape (14,).
+    classifier
+        What prepares patterns.
+    matcher
+        What holds them.
+    elements
+        Symbols of the elements present: candidates with any other are left out. They do not narrow
+        the lattices.
+    progress
+        Called with the materials done, and how many there are. What it raises ends it.
+
+    Raises
+    ------
+    ScanError
+        If patterns cannot be read.
+    """
+    rows, columns = np.unravel_index(pixels, scan.navigation_shape)
+    patterns = scan.patterns.vindex[rows, columns].compute(scheduler="synchronous")
+    background, centres = scan.known_at(rows, columns)
+    prepared = classifier.prepare(patterns, background)
+    centre = of_middle_square(centres.mean(axis=0), scan.signal_shape)
+    allowed = matcher.index.made_of(elements)
+    return judge_phase(matcher, prepared, centre, quality, seen, allowed, progress)
+
+
+def judge_phase(
+    matcher: Matcher,
+    prepared: np.ndarray,
+    pattern_centre: np.ndarray,
+    quality: np.ndarray,
+    seen: tuple[np.ndarray, np.ndarray],
+    allowed: np.ndarray | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> MatchedPhase:
+    """Judge a phase by prepared patterns, shape (n, 80, 80), of one camera.
+
+    Parameters
+    ----------
+    matcher, quality, seen, progress
+        As for `match_phase`.
+    prepared, pattern_centre
+        As for `Matcher.hold`.
+    allowed
+        Which materials of the index may be candidates, shape (materials,); all by default.
+    """
+    means, logs = seen
+    materials = matcher.likeliest(means, MATERIALS)
+    if allowed is not None:
+        of_elements = matcher.likeliest(np.where(allowed, means, -np.inf), MATERIALS // 2)
+        materials = np.union1d(materials, of_elements[allowed[of_elements]])
+    held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
+    likely = matcher.posterior(held, means, quality)
+    shares = matcher.posterior(held, means, quality, allowed)[:-1]
+    correlations = held.correlations.mean(axis=0)
+    return MatchedPhase(
+        matcher.by_lattice(likely[None], materials[None], logs[None])[0],
+        tuple(
+            (matcher.index.materials[materials[i]], float(shares[i]), float(correlations[i]))
+            for i in np.argsort(-shares, kind="stable")[:CANDIDATES]
+        ),
+    )

@@ -1,0 +1,325 @@
+"""How much it adds to hold patterns against master patterns: ``bravais evaluate-matching``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bravais.lattices import lattice
+from napari_bravais.mapping.matching.evidence import Weights
+from napari_bravais.mapping.matching.matcher import Matcher, Matches
+from napari_bravais.mapping.matching.phase import judge_phase
+from napari_bravais.model.camera import of_middle_square
+from napari_bravais.model.classifier import Classifier
+from napari_bravais.training.evaluate_patterns import Conditions, Readings, take
+from napari_bravais.training.evaluate_real import RealSet
+from napari_bravais.training.evaluate_scores import Score, calibration_error, score
+from napari_bravais.training.export import UNKNOWN_SHARE
+from napari_bravais.training.library import MasterLibrary
+from napari_bravais.training.patterns import random_centres
+
+#: By how many cameras patterns are taken.
+_CAMERAS = 6
+
+#: Where the search for weights begins, and its first steps; all but two of them as logarithms.
+_BEGIN = {"match": 5.0, "seen": 0.0, "share": 0.7, "another": 0.0, "trust": -0.5}
+_STEP = {"match": 0.5, "seen": -0.5, "share": 0.1, "another": -2.0, "trust": -0.5}
+_PLAIN = ("share", "another")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Patterns that were read, and held against materials.
+
+    Attributes
+    ----------
+    readings
+        What the classifier read.
+    matches
+        What they were held against.
+    """
+
+    readings: Readings
+    matches: Matches
+
+    def rows(self, kept: slice) -> "Held":
+        """Return some of them."""
+        readings = (values[kept] for values in vars(self.readings).values())
+        matches = (values[kept] for values in vars(self.matches).values())
+        return Held(Readings(*readings), Matches(*matches))
+
+
+def read_and_hold(
+    classifier: Classifier,
+    matcher: Matcher,
+    library: MasterLibrary,
+    materials: np.ndarray,
+    cameras: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Held:
+    """Take a pattern of each material at moderate noise, read it, and hold it against materials.
+
+    Parameters
+    ----------
+    classifier, matcher
+        What reads and what holds.
+    library
+        Master patterns.
+    materials
+        Which of its materials, shape (n,); one may be there several times.
+    cameras
+        By how many cameras the patterns are taken: targets are shared by those of one.
+    seed
+        Seed of everything drawn.
+    progress
+        Called with the cameras done, and how many there are.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(materials))
+    parts = []
+    for done, own in enumerate(np.array_split(materials[order], cameras)):
+        progress(done, cameras)
+        centre = random_centres(rng, 1)[0]
+        patterns, _ = take(library, own, Conditions(centre=tuple(centre)), rng)
+        answers = classifier.embed(patterns, pattern_centre=centre)
+        held = matcher.hold(
+            classifier.prepare(patterns),
+            centre,
+            matcher.likeliest(matcher.index.log_probabilities(answers[2])),
+        )
+        parts.append((*answers, held.materials, held.correlations, held.rotations))
+    back = np.argsort(order)
+    found = [np.concatenate(values)[back] for values in zip(*parts, strict=True)]
+    readings = Readings(materials, library.lattices[materials], *found[:3])
+    return Held(readings, Matches(*found[3:]))
+
+
+def scores(matcher: Matcher, library: MasterLibrary, held: Held) -> dict[str, Score]:
+    """Score the network alone, and with what it is held against."""
+    readings = held.readings
+    names = np.array([record["file"].removesuffix(".npz") for record in library.records])
+    both = matcher.lattice_probabilities(
+        held.matches, readings.features, readings.probabilities, readings.quality
+    )
+    return {
+        how: score(probabilities, readings.labels, names[readings.materials])
+        for how, probabilities in (("network", readings.probabilities), ("matched", both))
+    }
+
+
+def fitted(matcher: Matcher, held: Held, known: np.ndarray) -> Weights:
+    """Return the weights that make the true lattices likeliest; the matcher has others meanwhile.
+
+    Parameters
+    ----------
+    matcher
+        Holds patterns.
+    held
+        Patterns of materials of its index, and of structure types that are in neither training
+        nor any test.
+    known
+        Which of them are of the index, shape (n,), bool. The others count for as much as they do
+        where single patterns are calibrated.
+    """
+    from scipy.optimize import minimize
+
+    readings = held.readings
+    weight = np.where(known, (1 - UNKNOWN_SHARE) / known.sum(), 0.0)
+    weight[~known] = UNKNOWN_SHARE / max(1, (~known).sum())
+    rows = np.arange(len(weight))
+
+    def weights(parameters: np.ndarray) -> Weights:
+        named = zip(_BEGIN, parameters.tolist(), strict=True)
+        values = {name: x if name in _PLAIN else float(np.exp(x)) for name, x in named}
+        return Weights(**{name: round(value, 4) for name, value in values.items()})
+
+    def loss(parameters: np.ndarray) -> float:
+        matcher.weights = weights(parameters)
+        answer = matcher.lattice_probabilities(
+            held.matches, readings.features, readings.probabilities, readings.quality
+        )
+        return -weight @ np.log(np.clip(answer[rows, readings.labels], 1e-6, 1))
+
+    begin = np.array(list(_BEGIN.values()))
+    simplex = np.vstack([begin, begin + np.diag(list(_STEP.values()))])
+    options = {"maxiter": 400, "initial_simplex": simplex}
+    return weights(minimize(loss, begin, method="Nelder-Mead", options=options).x)
+
+
+def weights_of(
+    classifier: Classifier,
+    matcher: Matcher,
+    library: MasterLibrary,
+    patterns: int,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Weights:
+    """Fit the weights of an atlas to new patterns.
+
+    Parameters
+    ----------
+    classifier, matcher
+        What reads and what holds.
+    library
+        Master patterns.
+    patterns
+        How many, of materials drawn from the index; of structure types kept for calibration there
+        are a third as many besides.
+    progress
+        Called with the cameras done, and how many there are.
+    """
+    rng = np.random.default_rng(104)
+    files = {record["file"].removesuffix(".npz"): i for i, record in enumerate(library.records)}
+    listed = np.array([files[key] for key in matcher.atlas.keys])
+    others = np.resize(library.indices("validation type"), patterns // 3)
+    materials = np.concatenate([rng.choice(listed, patterns), others])
+    held = read_and_hold(classifier, matcher, library, materials, _CAMERAS, 104, progress)
+    return fitted(matcher, held, np.arange(len(materials)) < patterns)
+
+
+def evaluate_matching(
+    classifier: Classifier,
+    matcher: Matcher,
+    library: MasterLibrary,
+    parts: dict[str, np.ndarray],
+    patterns: int,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, dict[str, Score]]:
+    """Score the network alone, and with what it is held against.
+
+    Parameters
+    ----------
+    classifier, matcher
+        What reads and what holds.
+    library
+        Master patterns.
+    parts
+        Materials of each part that is scored.
+    patterns
+        How many of each part: as many of each of its materials, or of some drawn at random.
+    progress
+        Called with the cameras done, and how many there are.
+    """
+    rng = np.random.default_rng(9)
+    drawn = {name: np.resize(rng.permutation(own), max(patterns, 1)) for name, own in parts.items()}
+    materials = np.concatenate([*drawn.values()])
+    held = read_and_hold(classifier, matcher, library, materials, _CAMERAS, 9, progress)
+    found, start = {}, 0
+    for name, own in drawn.items():
+        found[name] = scores(matcher, library, held.rows(slice(start, start + len(own))))
+        start += len(own)
+    return found
+
+
+def evaluate_phases(
+    classifier: Classifier,
+    matcher: Matcher,
+    library: MasterLibrary,
+    materials: np.ndarray,
+    orientations: int,
+) -> dict:
+    """Measure phases of some orientations each, as `bravais phases` judges them.
+
+    Parameters
+    ----------
+    classifier, matcher
+        What reads and what holds.
+    library
+        Master patterns.
+    materials
+        Which of its materials, each a phase, taken by a camera of its own at moderate noise.
+    orientations
+        Of each phase.
+
+    Returns
+    -------
+    dict
+        ``network`` and ``matched``: shares of phases whose lattice is right, and calibration
+        errors; ``known`` and ``material``: how many phases are in the index, and the share of these
+        whose material comes first.
+    """
+    rng = np.random.default_rng(10)
+    index, names = matcher.index, [record["file"] for record in library.records]
+    alone, both, first = [], [], []
+    for material in materials:
+        own = np.full(orientations, material)
+        centre = random_centres(rng, 1)[0]
+        patterns, _ = take(library, own, Conditions(centre=tuple(centre)), rng)
+        probabilities, quality, features = classifier.embed(patterns, pattern_centre=centre)
+        means = index.log_probabilities(features).mean(axis=0)
+        seen = means, np.log(np.clip(probabilities, 1e-4, 1)).mean(axis=0)
+        phase = judge_phase(matcher, classifier.prepare(patterns), centre, quality, seen)
+        alone.append(index.pooled(features, probabilities))
+        both.append(phase.probabilities)
+        key = names[material].removesuffix(".npz")
+        if key in matcher.atlas.places:
+            first.append(phase.candidates[0][0].key == key)
+    labels = library.lattices[materials]
+    return {
+        how: {
+            "right": float((np.argmax(answers, axis=1) == labels).mean()),
+            "calibration_error": calibration_error(np.array(answers), labels),
+        }
+        for how, answers in (("network", alone), ("matched", both))
+    } | {"known": len(first), "material": float(np.mean(first)) if first else None}
+
+
+def evaluate_real_matching(
+    classifier: Classifier, matcher: Matcher, sets: dict[str, RealSet]
+) -> dict[str, dict]:
+    """Count the real patterns that are read right, of those sets whose pattern centre is known."""
+    found = {}
+    for name, real in sets.items():
+        if real.pattern_centre is None:
+            continue
+        answers = classifier.embed(real.patterns, pattern_centre=real.pattern_centre)
+        likeliest = matcher.likeliest(matcher.index.log_probabilities(answers[2]))
+        centre = of_middle_square(real.pattern_centre, real.patterns.shape[1:])
+        held = matcher.hold(classifier.prepare(real.patterns), centre, likeliest)
+        probabilities, quality, features = answers
+        both = matcher.lattice_probabilities(held, features, probabilities, quality)
+        true = lattice(real.lattice).index
+        found[name] = {"patterns": len(real.patterns)} | {
+            how: {
+                "right": int((answer.argmax(axis=1) == true).sum()),
+                "probability of the right one": float(answer[:, true].mean()),
+            }
+            for how, answer in (("network", probabilities), ("matched", both))
+        }
+    return found
+
+
+def as_markdown(measured: dict) -> str:
+    """Return the tables of a measurement by ``bravais evaluate-matching``."""
+    lines = [
+        "| single patterns, simulated | lattice right, network | matched | first three | matched "
+        "| calibration error | matched |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, both in measured["single patterns"].items():
+        network, matched = both["network"], both["matched"]
+        shares = (f"{how[key]:.1%}" for key in ("top1", "top3") for how in (network, matched))
+        errors = (f"{how['calibration_error']:.3f}" for how in (network, matched))
+        lines.append(f"| {name} | {' | '.join([*shares, *errors])} |")
+    lines += [
+        "",
+        "| phases, simulated | how many | lattice right, network | matched | calibration error "
+        "| matched | right material first |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in measured["phases"].items():
+        shares = (f"{row[how]['right']:.1%}" for how in ("network", "matched"))
+        errors = (f"{row[how]['calibration_error']:.3f}" for how in ("network", "matched"))
+        material = "" if row["material"] is None else f"{row['material']:.1%} of {row['known']}"
+        cells = [name, str(row["phases"]), *shares, *errors, material]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "| real patterns | how many | right, network | matched | P(right), network | matched |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in measured["real"].items():
+        numbers = [str(row[how]["right"]) for how in ("network", "matched")]
+        sure = (f"{row[how]['probability of the right one']:.2f}" for how in ("network", "matched"))
+        lines.append(f"| {' | '.join([name, str(row['patterns']), *numbers, *sure])} |")
+    return "\n".join(lines)
