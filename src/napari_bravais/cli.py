@@ -11,6 +11,7 @@ from napari_bravais.mapping.assembly.cli import symmetry
 from napari_bravais.mapping.benchmark_cli import add_benchmark_commands
 from napari_bravais.mapping.cli import add_map_commands
 from napari_bravais.mapping.phase_map import percentage
+from napari_bravais.mapping.pooling_cli import pattern_centre as find_pattern_centre
 from napari_bravais.mapping.pooling_cli import phases
 from napari_bravais.terminal import (
     OUTPUT_HELP,
@@ -147,6 +148,7 @@ def info(scan: ScanPath) -> None:
 add_map_commands(app)
 add_benchmark_commands(app)
 app.command()(phases)
+app.command("pattern-centre")(find_pattern_centre)
 app.command()(symmetry)
 add_commands(app)
 add_judging_commands(app)

@@ -160,7 +160,8 @@ class Phases(QObject):
             return
         self.stop_waiting()
         phases = tuple(phase_of(facts) for facts in message["phases"])
-        found = PooledMap(phases, message.arrays["numbers"], message.arrays["grains"])
+        images = (message.arrays[name] for name in ("numbers", "grains"))
+        found = PooledMap(phases, *images, message["note"])
         self._take(found, self._asked_of)
         self.named.emit(message["named"])
 
@@ -212,7 +213,7 @@ class Phases(QObject):
 
     def _say(self, settings: Settings) -> None:
         classes = phase_classes(self.found.phases, settings.colours)
-        note = "" if self.current is self.found else _STALE
+        note = self.found.note if self.current is self.found else _STALE
         if not self.found.phases:
             note = "Nothing is classified, so there is no phase."
         self._section.show_phases(list(self.found.phases), classes[:-1], note)

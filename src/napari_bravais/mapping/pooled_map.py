@@ -91,11 +91,14 @@ class PooledMap:
         Number of each pixel's phase, shape (ny, nx), int16; `NO_PHASE` where not classified.
     grains
         Number of each pixel's grain, shape (ny, nx), int32; -1 where not classified.
+    note
+        What else is to be said of how they were found.
     """
 
     phases: tuple[PooledPhase, ...]
     numbers: np.ndarray
     grains: np.ndarray
+    note: str = ""
 
     @property
     def lattices(self) -> np.ndarray:
@@ -104,5 +107,6 @@ class PooledMap:
         return by_phase[self.numbers]
 
     def caption(self) -> str:
-        """Say all phases, a line each."""
-        return "\n".join(phase.caption() for phase in self.phases)
+        """Say all phases, a line each, and the note."""
+        lines = [phase.caption() for phase in self.phases]
+        return "\n".join([*lines, self.note] if self.note else lines)

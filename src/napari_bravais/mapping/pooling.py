@@ -15,8 +15,10 @@ from napari_bravais.mapping.grains import (
     log_probabilities,
 )
 from napari_bravais.mapping.matching.atlas import atlas_path
+from napari_bravais.mapping.matching.centre import CentreError, find_centre
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
+from napari_bravais.mapping.pattern_centre import with_pattern_centre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.model.candidates import Material, MaterialIndex
@@ -52,8 +54,8 @@ def find_phases(
     Parameters
     ----------
     scan
-        The scan that was mapped. Where its pattern centre is known, patterns of each phase are held
-        against what the materials would show that the network thinks of.
+        The scan that was mapped. Patterns of each phase are held against what the materials would
+        show that the network thinks of; where no pattern centre is known, one is looked for first.
     phase_map
         Its map.
     classifier
@@ -97,7 +99,7 @@ def find_phases(
     order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
     labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
     numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
-    matcher = _matcher(scan, classifier)
+    scan, matcher, note = _matcher(scan, classifier, progress)
     phases = []
     for number in range(len(order)):
         own = labels == number
@@ -122,7 +124,7 @@ def find_phases(
                 **answer,
             )
         )
-    return PooledMap(tuple(phases), numbers, grains)
+    return PooledMap(tuple(phases), numbers, grains, note)
 
 
 def elements_in(text: str) -> set[str] | None:
@@ -178,11 +180,24 @@ def _pooled(
     }
 
 
-def _matcher(scan: Scan, classifier: Classifier) -> Matcher | None:
-    """Return what holds the scan's patterns against materials; None where that cannot be."""
-    if scan.pattern_centres is None or not atlas_path(classifier.path).exists():
-        return None
-    return Matcher(classifier)
+def _matcher(
+    scan: Scan, classifier: Classifier, progress: Callable[[str, int, int], None]
+) -> tuple[Scan, Matcher | None, str]:
+    """Return the scan with its pattern centre, what holds its patterns, and what is to be said.
+
+    Nothing holds them if the model has no atlas, or no pattern centre can be found.
+    """
+    if not atlas_path(classifier.path).exists():
+        return scan, None, ""
+    matcher = Matcher(classifier)
+    if scan.pattern_centres is not None:
+        return scan, matcher, ""
+    try:
+        found = find_centre(scan, classifier, matcher, partial(progress, "pattern centre: cameras"))
+    except CentreError:
+        return scan, None, "No pattern centre is stored, and none could be found by matching."
+    note = f"No pattern centre is stored; found by matching: {found.centre}."
+    return with_pattern_centre(scan, found.centre), matcher, note
 
 
 def _matched(phase: MatchedPhase) -> dict:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_bravais.terminal import ScanPath, fail, plain_errors
+from napari_bravais.terminal import ScanPath, fail, plain_errors, progress_bar
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
@@ -55,6 +55,28 @@ def phases(
         tell_phases(opened, phase_map, classifier, output, present)
 
 
+def pattern_centre(scan: ScanPath) -> None:
+    """Find the pattern centre of a scan, without any phase named, by matching.
+
+    For a scan that stores none: to be given as --pc to the other commands.
+    """
+    from napari_bravais.io.scan import open_scan
+    from napari_bravais.mapping.matching.centre import CentreError, find_centre
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.classifier import Classifier
+
+    with plain_errors(), progress_bar("Pattern centre", "cameras") as progress:
+        classifier = Classifier.bundled()
+        try:
+            found = find_centre(open_scan(scan), classifier, Matcher(classifier), progress)
+        except CentreError as error:
+            fail(str(error))
+    centre = found.centre
+    typer.echo(f"Pattern centre {centre}; correlation {found.correlation:.2f}")
+    typer.echo(f"  by patterns like {', '.join(found.materials)}")
+    typer.echo(f"  --pc={centre.x:.4f},{centre.y:.4f},{centre.z:.4f} --convention bruker")
+
+
 def tell_phases(
     scan: "Scan",
     phase_map: "PhaseMap",
@@ -72,7 +94,11 @@ def tell_phases(
     from napari_bravais.io.pooled_results import save_pooled
     from napari_bravais.mapping.pooling import find_phases
 
-    pooled = find_phases(scan, phase_map, classifier, elements=elements)
+    def tell(what: str, done: int, of: int) -> None:
+        if done == 0:
+            typer.echo(f"{what} ...", err=True)
+
+    pooled = find_phases(scan, phase_map, classifier, elements=elements, progress=tell)
     written = save_pooled(pooled, directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
     what = ("phases", "phase numbers", "grain numbers")

@@ -224,7 +224,8 @@ class Worker:
             return
         phases = [facts_of(phase) for phase in found.phases]
         arrays = {"numbers": found.numbers, "grains": found.grains}
-        self._say("phases", request, arrays, phases=phases, named=named_phases(found))
+        facts = {"phases": phases, "named": named_phases(found), "note": found.note}
+        self._say("phases", request, arrays, **facts)
 
     def _symmetry(self, request: Message) -> None:
         from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase

@@ -1,0 +1,45 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_bravais.io.scan import open_scan
+from napari_bravais.mapping.matching import centre as centres
+from napari_bravais.mapping.matching.centre import CentreError, find_centre, of_whole_detector
+from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
+from napari_bravais.model.camera import of_middle_square
+
+
+@pytest.fixture(scope="module")
+def scan(sample_data):
+    """Return a corner of the sample scan, whose pattern centre is said to be elsewhere."""
+    whole = open_scan(sample_data / "quartz_rutile.h5")
+    corner = replace(whole, patterns=whole.patterns[20:44, 36:60])
+    return with_pattern_centre(corner, PatternCentre(0.1, 0.9, 2.0)), whole.pattern_centre
+
+
+def test_the_pattern_centre_is_found_without_naming_a_phase(classifier, matcher, scan):
+    without, true = scan
+    told = []
+    found = find_centre(without, classifier, matcher, lambda done, of: told.append((done, of)))
+    np.testing.assert_allclose((found.centre.x, found.centre.y, found.centre.z), true, atol=0.02)
+    assert found.correlation > 0.5 and found.centre.convention == "bruker"
+    assert found.materials
+    assert told[0] == (0, len(told)) and len(told) == 30
+
+
+def test_where_nothing_fits_none_is_found(classifier, matcher, scan, monkeypatch):
+    monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.3,), (0.6,)))
+    noise = np.random.default_rng(0).integers(0, 255, (6, 6, 60, 60)).astype(np.uint8)
+    import dask.array as da
+
+    empty = replace(scan[0], patterns=da.from_array(noise), static_background=None)
+    with pytest.raises(CentreError, match="no material that the network knows fits"):
+        find_centre(empty, classifier, matcher)
+
+
+def test_the_middle_squares_centre_is_the_whole_detectors():
+    for shape in ((60, 80), (80, 60), (60, 60)):
+        centre = np.array([0.42, 0.21, 0.5])
+        back = of_whole_detector(of_middle_square(centre, shape), shape)
+        np.testing.assert_allclose(back, centre)

@@ -1,0 +1,88 @@
+"""How an atlas is made and weighed, and how matching is judged."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
+from napari_bravais.mapping.matching.evidence import Weights
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.model.candidates import index_path
+from napari_bravais.model.classifier import Classifier
+from napari_bravais.training.atlas import make_atlas
+from napari_bravais.training.evaluate import parts_of
+from napari_bravais.training.evaluate_matching import (
+    as_markdown,
+    evaluate_matching,
+    evaluate_phases,
+    evaluate_real_matching,
+    weights_of,
+)
+from napari_bravais.training.evaluate_real import RealSet, real_patterns
+from napari_bravais.training.material_index import make_index
+
+
+@pytest.fixture(scope="module")
+def small(classifier, judged_library, tmp_path_factory) -> Classifier:
+    """Return the bundled network with an index and an atlas of quartz and rutile alone."""
+    copy = tmp_path_factory.mktemp("model") / classifier.path.name
+    shutil.copy(classifier.path, copy)
+    shutil.copy(classifier.path.with_suffix(".json"), copy.with_suffix(".json"))
+    index = make_index(classifier, judged_library, each=40)
+    index.save(index_path(copy), {"model_sha256": classifier.checksum})
+    own = Classifier.load(copy)
+    atlas = make_atlas(own, judged_library)
+    atlas.save(atlas_path(copy), {"model_sha256": own.checksum})
+    return own
+
+
+def test_an_atlas_is_made_of_the_index_and_matches_the_bundled_one(
+    small, classifier, judged_library
+):
+    atlas, bundled = Atlas.of(small), Atlas.of(classifier)
+    assert sorted(atlas.symmetries.sum(axis=1)) == [6, 8]  # quartz and rutile
+    for key in atlas.keys:
+        theirs = {6: "hP_seed-quartz", 8: "tP_seed-rutile"}
+        other = theirs[atlas.symmetries[atlas.places[key]].sum()]
+        ours = atlas.sphere(atlas.places[key]).ravel()
+        # the sample's master patterns are the library's
+        assert np.corrcoef(ours, bundled.sphere(bundled.places[other]).ravel())[0, 1] > 0.95
+
+
+def test_an_atlas_wants_all_materials(classifier, judged_library):
+    with pytest.raises(ValueError, match=r"no master patterns of .*in all"):
+        make_atlas(classifier, judged_library)
+
+
+def test_weights_are_fitted(small, judged_library):
+    weights = weights_of(small, Matcher(small), judged_library, 24)
+    assert weights != Weights() and weights.match > 0 and weights.seen > 0
+
+
+def test_matching_is_judged_and_told(small, judged_library):
+    matcher = Matcher(small)
+    parts = parts_of(judged_library)
+    single = evaluate_matching(small, matcher, judged_library, parts, patterns=8)
+    trained = single["all trained materials"]
+    assert trained["matched"].top1 >= 0.9 and trained["matched"].patterns == 8
+    of_phases = evaluate_phases(small, matcher, judged_library, parts["all trained materials"], 3)
+    assert of_phases["known"] == 2 and of_phases["material"] == 1.0
+    assert of_phases["matched"]["right"] == 1.0
+    nickel = {
+        name: RealSet(real.patterns[:2], real.lattice, real.pattern_centre)
+        for name, real in real_patterns(None).items()
+    }
+    real = evaluate_real_matching(small, matcher, nickel)
+    assert real and all(row["patterns"] == 2 for row in real.values())
+    page = as_markdown(
+        {
+            "single patterns": {
+                name: {how: vars(score) for how, score in both.items()}
+                for name, both in single.items()
+            },
+            "phases": {"all trained materials": of_phases | {"phases": 2}},
+            "real": real,
+        }
+    )
+    assert "| all trained materials | 2 |" in page and "100.0% of 2" in page
