@@ -75,6 +75,7 @@ def test_matching_is_judged_and_told(small, judged_library):
     }
     real = evaluate_real_matching(small, matcher, nickel)
     assert real and all(row["patterns"] == 2 for row in real.values())
+    assert {row["found"] for row in real.values()} == {False, True}
     page = as_markdown(
         {
             "single patterns": {

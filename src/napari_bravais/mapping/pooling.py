@@ -103,8 +103,9 @@ def find_phases(
     phases = []
     for number in range(len(order)):
         own = labels == number
-        answer = _pooled(index, means[own], logs[own], elements)
-        if matcher is not None:
+        if matcher is None:
+            answer = _pooled(index, means[own], logs[own], elements)
+        else:
             # of the largest grains, the best pattern of each
             best = pixels[np.searchsorted(owner, np.flatnonzero(own)[:GRAINS])]
             quality = phase_map.quality.ravel()[best]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_bravais.lattices import lattice
+from napari_bravais.mapping.matching.centre import PATTERNS, centre_of, of_whole_detector
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
@@ -267,26 +268,45 @@ def evaluate_phases(
 def evaluate_real_matching(
     classifier: Classifier, matcher: Matcher, sets: dict[str, RealSet]
 ) -> dict[str, dict]:
-    """Count the real patterns that are read right, of those sets whose pattern centre is known."""
-    found = {}
+    """Count the real patterns that are read right, and find pattern centres that no file stores.
+
+    Returns
+    -------
+    dict
+        Of each set: ``patterns``; ``centre``, that of the middle square, and whether it was
+        ``found``; ``correlation`` with what fits best, its mean; and for ``network``, told the
+        file's centre or none, and ``matched`` how many are ``right`` and the mean probability.
+    """
+    results = {}
     for name, real in sets.items():
+        prepared = classifier.prepare(real.patterns)
+        alone = classifier.embed(real.patterns, pattern_centre=real.pattern_centre)
         if real.pattern_centre is None:
-            continue
-        answers = classifier.embed(real.patterns, pattern_centre=real.pattern_centre)
-        likeliest = matcher.likeliest(matcher.index.log_probabilities(answers[2]))
-        centre = of_middle_square(real.pattern_centre, real.patterns.shape[1:])
-        held = matcher.hold(classifier.prepare(real.patterns), centre, likeliest)
-        probabilities, quality, features = answers
+            best = np.argsort(-alone[1])[:PATTERNS]
+            seen = matcher.index.log_probabilities(alone[2][best])
+            centre, *_ = centre_of(prepared[best], seen, matcher)
+            told = of_whole_detector(centre, real.patterns.shape[1:])
+        else:
+            centre = of_middle_square(real.pattern_centre, real.patterns.shape[1:])
+            told = real.pattern_centre
+        probabilities, quality, features = classifier.embed(real.patterns, pattern_centre=told)
+        likeliest = matcher.likeliest(matcher.index.log_probabilities(features))
+        held = matcher.hold(prepared, centre, likeliest)
         both = matcher.lattice_probabilities(held, features, probabilities, quality)
         true = lattice(real.lattice).index
-        found[name] = {"patterns": len(real.patterns)} | {
+        results[name] = {
+            "patterns": len(real.patterns),
+            "centre": [round(float(value), 3) for value in centre],
+            "found": real.pattern_centre is None,
+            "correlation": float(held.correlations.max(axis=1).mean()),
+        } | {
             how: {
                 "right": int((answer.argmax(axis=1) == true).sum()),
                 "probability of the right one": float(answer[:, true].mean()),
             }
-            for how, answer in (("network", probabilities), ("matched", both))
+            for how, answer in (("network", alone[0]), ("matched", both))
         }
-    return found
+    return results
 
 
 def as_markdown(measured: dict) -> str:
@@ -296,7 +316,7 @@ def as_markdown(measured: dict) -> str:
         "| calibration error | matched |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, both in measured["single patterns"].items():
+    for name, both in measured.get("single patterns", {}).items():
         network, matched = both["network"], both["matched"]
         shares = (f"{how[key]:.1%}" for key in ("top1", "top3") for how in (network, matched))
         errors = (f"{how['calibration_error']:.3f}" for how in (network, matched))
@@ -307,7 +327,7 @@ def as_markdown(measured: dict) -> str:
         "| matched | right material first |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in measured["phases"].items():
+    for name, row in measured.get("phases", {}).items():
         shares = (f"{row[how]['right']:.1%}" for how in ("network", "matched"))
         errors = (f"{row[how]['calibration_error']:.3f}" for how in ("network", "matched"))
         material = "" if row["material"] is None else f"{row['material']:.1%} of {row['known']}"
@@ -315,11 +335,14 @@ def as_markdown(measured: dict) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "| real patterns | how many | right, network | matched | P(right), network | matched |",
-        "|---|---|---|---|---|---|",
+        "| real patterns | how many | pattern centre | correlation | right, network | matched "
+        "| P(right), network | matched |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in measured["real"].items():
         numbers = [str(row[how]["right"]) for how in ("network", "matched")]
         sure = (f"{row[how]['probability of the right one']:.2f}" for how in ("network", "matched"))
-        lines.append(f"| {' | '.join([name, str(row['patterns']), *numbers, *sure])} |")
+        centre = ", ".join(f"{value:.2f}" for value in row["centre"])
+        facts = [f"{centre}{' (found)' if row['found'] else ''}", f"{row['correlation']:.2f}"]
+        lines.append(f"| {' | '.join([name, str(row['patterns']), *facts, *numbers, *sure])} |")
     return "\n".join(lines)

@@ -12,6 +12,15 @@ from napari_bravais.training.cli import Masters
 
 _Model = Annotated[Path | None, typer.Option(help="A .keras model; the bundled one by default.")]
 
+_Real = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="Folder of further real patterns, si_* (cF) and fe_* (cI).",
+    ),
+]
+
 
 def index(
     master_patterns: Masters,
@@ -61,14 +70,18 @@ def atlas(
 def evaluate_matching(
     master_patterns: Masters,
     model: _Model = None,
-    patterns: Annotated[int, typer.Option(min=1, help="Patterns of each part.")] = 200,
-    phases: Annotated[int, typer.Option(min=1, help="Phases of each part.")] = 35,
+    real: _Real = None,
+    patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 200,
+    phases: Annotated[int, typer.Option(min=0, help="Phases of each part.")] = 35,
     orientations: Annotated[int, typer.Option(min=1, help="Orientations of each phase.")] = 6,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for matching.json.")
     ] = Path("docs"),
 ) -> None:
-    """Measure what it adds to hold patterns against the atlas, beside the network alone."""
+    """Measure what it adds to hold patterns against the atlas, beside the network alone.
+
+    Real patterns always; of simulated ones, what is given as 0 stays as matching.json has it.
+    """
     from napari_bravais.io.files import replacing
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.training import evaluate_matching as judge
@@ -77,29 +90,28 @@ def evaluate_matching(
     from napari_bravais.training.library import MasterLibrary
 
     classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
-    matcher = Matcher(classifier)
+    matcher, path = Matcher(classifier), output / "matching.json"
     parts = {name: own for name, own in parts_of(library).items() if len(own)}
-    single = judge.evaluate_matching(
-        classifier, matcher, library, parts, patterns, _tell("cameras")
-    )
-    measured = {
-        "model_sha256": classifier.checksum,
-        "patterns": patterns,
-        "orientations": orientations,
-        "real": judge.evaluate_real_matching(classifier, matcher, real_patterns(None)),
-        "single patterns": {
+    measured = json.loads(path.read_text()) if path.exists() else {}
+    measured["model_sha256"] = classifier.checksum
+    measured["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
+    if patterns:
+        single = judge.evaluate_matching(
+            classifier, matcher, library, parts, patterns, _tell("cameras")
+        )
+        measured["single patterns"] = {
             name: {how: asdict(score) for how, score in both.items()}
             for name, both in single.items()
-        },
-        "phases": {},
-    }
-    for name, own in parts.items():
-        typer.echo(f"phases: {name}", err=True)
-        drawn = np.random.default_rng(11).permutation(own)[:phases]
-        measured["phases"][name] = judge.evaluate_phases(
-            classifier, matcher, library, drawn, orientations
-        ) | {"phases": len(drawn)}
-    with replacing(output / "matching.json") as temporary:
+        }
+    if phases:
+        measured["phases"] = {}
+        for name, own in parts.items():
+            typer.echo(f"phases: {name}", err=True)
+            drawn = np.random.default_rng(11).permutation(own)[:phases]
+            measured["phases"][name] = judge.evaluate_phases(
+                classifier, matcher, library, drawn, orientations
+            ) | {"phases": len(drawn), "orientations": orientations}
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(measured, indent=1) + "\n")
     typer.echo(judge.as_markdown(measured))
 
@@ -117,14 +129,7 @@ def _tell(what: str):
 def evaluate(
     master_patterns: Masters,
     model: _Model = None,
-    real: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="Folder of further real patterns, si_* (cF) and fe_* (cI).",
-        ),
-    ] = None,
+    real: _Real = None,
     patterns: Annotated[int, typer.Option(min=2, help="New patterns of each material.")] = 100,
     varied: Annotated[
         int, typer.Option(min=1, help="Patterns of each everyday material at each noise and size.")

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
 
 from napari_bravais.io.scan import Scan
 from napari_bravais.mapping.matching.matcher import Matcher
-from napari_bravais.mapping.matching.search import View, closer
+from napari_bravais.mapping.matching.search import Target, View, closer
 from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
 from napari_bravais.model.classifier import Classifier
 
 #: Patterns that are used, the best ones, and materials that each is tried with.
-_PATTERNS, _MATERIALS = 6, 6
+PATTERNS, _MATERIALS = 6, 6
 
 #: Pattern centres that are tried first, Bruker's convention.
 _GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
@@ -80,11 +81,11 @@ def find_centre(
     ScanError
         If patterns cannot be read.
     """
-    pixels = np.array(good_pixels(scan, 4 * _PATTERNS))
+    pixels = np.array(good_pixels(scan, 4 * PATTERNS))
     patterns = scan.patterns.vindex[pixels[:, 0], pixels[:, 1]].compute(scheduler="synchronous")
     background, _ = scan.known_at(pixels[:, 0], pixels[:, 1])
     _, quality, features = classifier.embed(patterns, background)
-    best = np.argsort(-quality)[:_PATTERNS]
+    best = np.argsort(-quality)[:PATTERNS]
     prepared = classifier.prepare(patterns[best], background)
     seen = matcher.index.log_probabilities(features[best])
     square, correlation, materials = centre_of(prepared, seen, matcher, progress)
@@ -134,7 +135,10 @@ def centre_of(
     chosen = np.flatnonzero(reached >= _SHARE * reached.max())
     places = chosen, material[chosen]
     downhill = _Downhill(
-        matcher, prepared[chosen], materials[places], held[first].rotations[places]
+        [matcher.target(int(material)) for material in materials[places]],
+        prepared[chosen],
+        held[first].rotations[places],
+        partial(progress, len(cameras), len(cameras)),
     )
     centre = downhill.from_here(cameras[first])
     return centre, downhill.correlation(centre), materials[places]
@@ -143,8 +147,14 @@ def centre_of(
 class _Downhill:
     """Turns crystals along while the camera is moved."""
 
-    def __init__(self, matcher, prepared, materials, rotations):
-        self._targets = [matcher.target(int(material)) for material in materials]
+    def __init__(
+        self,
+        targets: list[Target],
+        prepared: np.ndarray,
+        rotations: np.ndarray,
+        pulse: Callable[[], None],
+    ):
+        self._targets, self._pulse = targets, pulse
         self._prepared, self._rotations = prepared, rotations
 
     def from_here(self, camera: np.ndarray) -> np.ndarray:
@@ -157,6 +167,7 @@ class _Downhill:
         ).x
 
     def correlation(self, camera: np.ndarray) -> float:
+        self._pulse()  # what it raises ends the search
         if camera[2] < 0.2:  # the detector cannot be that near
             return 0.0
         view = View.of(self._prepared, camera)
