@@ -108,9 +108,9 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     sure = f"{phase.probability:.0%} from {phase.orientations} "
     sure += "orientation" if phase.orientations == 1 else "orientations"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
-    materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
     if likely and phase.correlation is not None:
-        materials += f"; patterns fit the first with a correlation of {phase.correlation:.2f}"
+        likely[0] += f" (correlation {phase.correlation:.2f})"
+    materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
         f"<td>{lattice}, {sure}</td>"
