@@ -19,7 +19,7 @@ from napari_bravais.training.export import UNKNOWN_SHARE
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import random_centres
 
-#: By how many cameras patterns are taken.
+#: By how many cameras patterns are taken: targets are shared by those of one.
 _CAMERAS = 6
 
 #: Where the search for weights begins, and its first steps; all but two of them as logarithms.
@@ -55,7 +55,6 @@ def read_and_hold(
     matcher: Matcher,
     library: MasterLibrary,
     materials: np.ndarray,
-    cameras: int,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Held:
@@ -69,8 +68,6 @@ def read_and_hold(
         Master patterns.
     materials
         Which of its materials, shape (n,); one may be there several times.
-    cameras
-        By how many cameras the patterns are taken: targets are shared by those of one.
     seed
         Seed of everything drawn.
     progress
@@ -79,8 +76,8 @@ def read_and_hold(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(materials))
     parts = []
-    for done, own in enumerate(np.array_split(materials[order], cameras)):
-        progress(done, cameras)
+    for done, own in enumerate(np.array_split(materials[order], _CAMERAS)):
+        progress(done, _CAMERAS)
         centre = random_centres(rng, 1)[0]
         patterns, _ = take(library, own, Conditions(centre=tuple(centre)), rng)
         answers = classifier.embed(patterns, pattern_centre=centre)
@@ -174,7 +171,7 @@ def weights_of(
     listed = np.array([files[key] for key in matcher.atlas.keys])
     others = np.resize(library.indices("validation type"), patterns // 3)
     materials = np.concatenate([rng.choice(listed, patterns), others])
-    held = read_and_hold(classifier, matcher, library, materials, _CAMERAS, 104, progress)
+    held = read_and_hold(classifier, matcher, library, materials, 104, progress)
     return fitted(matcher, held, np.arange(len(materials)) < patterns)
 
 
@@ -202,9 +199,9 @@ def evaluate_matching(
         Called with the cameras done, and how many there are.
     """
     rng = np.random.default_rng(9)
-    drawn = {name: np.resize(rng.permutation(own), max(patterns, 1)) for name, own in parts.items()}
+    drawn = {name: np.resize(rng.permutation(own), patterns) for name, own in parts.items()}
     materials = np.concatenate([*drawn.values()])
-    held = read_and_hold(classifier, matcher, library, materials, _CAMERAS, 9, progress)
+    held = read_and_hold(classifier, matcher, library, materials, 9, progress)
     found, start = {}, 0
     for name, own in drawn.items():
         found[name] = scores(matcher, library, held.rows(slice(start, start + len(own))))
