@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from functools import partial
 from weakref import WeakSet
 
 from napari._vispy.canvas import VispyCanvas
@@ -12,10 +13,10 @@ from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
 #: Seconds for which visuals are built before the window lives again.
-_SPELL = 0.012
+_SPELL = 0.006
 
 #: Milliseconds from a change of the layout to the first spell: the last picture stays till then.
-_PAUSE = 10
+_PAUSE = 30
 
 #: Seconds after a change of the layout in which visuals are built by spells.
 _SETTLING = 2.0
@@ -56,6 +57,7 @@ class Spells:
     def __init__(self):
         self._settled = self._end = 0.0
         self._under_way = False
+        self._rests = 0
         self._built: WeakSet[Visual] = WeakSet()
         self._waiting: WeakSet[Visual] = WeakSet()
         self._held: WeakSet[QWidget] = WeakSet()
@@ -89,9 +91,12 @@ class Spells:
 
     def _rest(self, milliseconds: int) -> None:
         self._under_way = True
-        QTimer.singleShot(milliseconds, self._rested)
+        self._rests += 1
+        QTimer.singleShot(milliseconds, partial(self._rested, self._rests))
 
-    def _rested(self) -> None:
+    def _rested(self, rest: int) -> None:
+        if rest != self._rests:  # the layout has changed again since: its pause counts
+            return
         self._under_way = False
         for native in self._held:
             with suppress(RuntimeError):  # closed meanwhile
