@@ -17,8 +17,14 @@ from napari_bravais.simulation.dynamical import (
     simulate_master,
     smallest_spacing,
 )
-from napari_bravais.training.masters import MasterFolder, file_name, read_master, record_of
-from napari_bravais.training.simulate import chosen, simulate_all
+from napari_bravais.training.masters import (
+    MasterFolder,
+    file_name,
+    read_master,
+    read_records,
+    record_of,
+)
+from napari_bravais.training.simulate import chosen, simulate_all, simulate_anew
 
 pytest.importorskip("de_ebsd")
 
@@ -127,6 +133,51 @@ def test_the_training_library_reads_the_folder(tmp_path, nickel):
     assert library.masters.shape[1:] == (2, 161, 161)
     assert [record["lattice"] for record in library.records][:2] == ["cF", "mP"]
     assert is_seed(library.records[0])
+
+
+def test_a_folder_is_simulated_anew_under_its_own_names(tmp_path, monkeypatch):
+    done = []
+
+    def quick(structure, energy):
+        done.append((structure.lattice, structure.formula, len(structure.atoms()[0]), energy))
+        return np.full((2, 9, 9), 7, np.uint8)
+
+    old, new = MasterFolder(tmp_path / "old"), MasterFolder(tmp_path / "new")
+    wanted = {"quartz": 20, "baddeleyite": 15}
+    for name, energy in wanted.items():
+        old.add(catalogue.find(name), energy, np.zeros((2, 9, 9), np.uint8), "another program")
+    monkeypatch.setattr("napari_bravais.simulation.dynamical.simulate_master", quick)
+    for _ in range(2):  # what is there is not done again
+        simulate_anew(new, tmp_path / "old" / "structures.jsonl")
+    assert done == [("hP", "SiO2", 9, 20), ("mP", "ZrO2", 12, 15)]
+    before, after = (read_records(f.path / "structures.jsonl") for f in (old, new))
+    assert before.keys() == after.keys()
+    for name, record in before.items():
+        assert np.load(new.path / name)["mp"].max() == 7
+        assert after[name].pop("simulation") != record.pop("simulation")
+        assert after[name] == record
+
+
+def test_a_list_of_no_master_patterns_is_told(tmp_path):
+    result = CliRunner().invoke(
+        app, ["simulate", str(tmp_path / "structures.jsonl"), "-o", str(tmp_path / "new")]
+    )
+    assert result.exit_code == 1
+    assert "structures.jsonl: lists no master patterns" in result.output
+
+
+def test_of_one_name_in_several_folders_the_last_counts(tmp_path, nickel):
+    from napari_bravais.training.library import MasterLibrary
+
+    large = np.kron(nickel, np.ones((4, 4), np.uint8))[:, :161, :161]
+    for number, name in enumerate(("old", "new")):
+        folder = MasterFolder(tmp_path / name)
+        folder.add(catalogue.find("nickel"), 20, large + np.uint8(number), name)
+    MasterFolder(tmp_path / "new").add(catalogue.find("quartz"), 20, large, "a test")
+    library = MasterLibrary.open(tmp_path / "old", tmp_path / "new")
+    assert [record["name"] for record in library.records[:2]] == ["nickel", "quartz"]
+    assert library.records[0]["simulation"] == "new"
+    np.testing.assert_array_equal(library.masters[0], large + np.uint8(1))
 
 
 def test_a_record_says_the_whole_crystal():

@@ -130,14 +130,16 @@ class MasterLibrary:
     def open(cls, *folders: str | Path) -> "MasterLibrary":
         """Read folders of ``.npz`` master patterns, each with its ``structures.jsonl``.
 
-        Nickel is there twice: another program, EMsoft, simulated the one that kikuchipy ships.
+        Of files of one name in several folders the last folder's counts. Nickel is there twice:
+        another program, EMsoft, simulated the one that kikuchipy ships.
         """
-        records, masters = [], []
+        found: dict[str, tuple[Path, dict]] = {}
         for folder in map(Path, folders):
             lines = (folder / "structures.jsonl").read_text().splitlines()
             own = sorted(map(json.loads, lines), key=lambda record: record["file"])
-            masters += [np.load(folder / record["file"])["mp"] for record in own]
-            records += own
+            found |= {record["file"]: (folder, record) for record in own}
+        records = [record for _, record in found.values()]
+        masters = [np.load(folder / name)["mp"] for name, (folder, _) in found.items()]
         masters.append(_emsoft_nickel(masters[0].shape[-1]))
         records.append(EMSOFT_NICKEL)
         lattices = np.array([PEARSON_SYMBOLS.index(record["lattice"]) for record in records])

@@ -25,11 +25,14 @@ class MasterFolder:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         self._index = self.path / "structures.jsonl"
-        self._records = self._read()
+        self._records = read_records(self._index)
 
     def holds(self, structure: Structure, kilovolts: float) -> bool:
         """Tell whether a master pattern is there already."""
-        name = file_name(structure, kilovolts)
+        return self.has(file_name(structure, kilovolts))
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a master pattern of this file name."""
         return name in self._records and (self.path / name).exists()
 
     def add(self, structure: Structure, kilovolts: float, master: np.ndarray, source: str) -> Path:
@@ -47,22 +50,28 @@ class MasterFolder:
             Who simulated it.
         """
         name = file_name(structure, kilovolts)
+        return self.put({"file": name, **record_of(structure, kilovolts, source)}, master)
+
+    def put(self, record: dict, master: np.ndarray) -> Path:
+        """Write a master pattern, shape (2, n, n), uint8, and the line that says what it is."""
+        name = record["file"]
         with replacing(self.path / name) as temporary:
             np.savez_compressed(temporary, mp=master)
         # read anew: another process may fill the folder, too
-        self._records = self._read()
-        self._records[name] = {"file": name, **record_of(structure, kilovolts, source)}
+        self._records = read_records(self._index)
+        self._records[name] = record
         with replacing(self._index) as temporary:
             lines = (json.dumps(record, ensure_ascii=False) for record in self._records.values())
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return self.path / name
 
-    def _read(self) -> dict[str, dict]:
-        """Return the lines of ``structures.jsonl`` by the file that each is of."""
-        if not self._index.exists():
-            return {}
-        records = map(json.loads, self._index.read_text("utf-8").splitlines())
-        return {record["file"]: record for record in records}
+
+def read_records(index: Path) -> dict[str, dict]:
+    """Return the lines of a ``structures.jsonl`` by the file that each is of; {} without one."""
+    if not index.exists():
+        return {}
+    records = map(json.loads, index.read_text("utf-8").splitlines())
+    return {record["file"]: record for record in records}
 
 
 def file_name(structure: Structure, kilovolts: float) -> str:
@@ -90,6 +99,34 @@ def record_of(structure: Structure, kilovolts: float, source: str) -> dict:
         "atomic_numbers": [int(z) for z in numbers],
         "atoms_primitive": len(numbers) // POINTS_PER_CELL[structure.lattice[1]],
     }
+
+
+def crystal_of(record: dict) -> Structure:
+    """Return the crystal that a line of ``structures.jsonl`` says.
+
+    Raises
+    ------
+    CatalogueError
+        If its atoms have another lattice than it says.
+    """
+    from napari_bravais.catalogue.standard import NotOneLatticeError, standardised
+
+    try:
+        structure = standardised(
+            np.array(record["cell"]),
+            np.array(record["positions"]),
+            record["atomic_numbers"],
+            tolerances=(0.01,),
+            name=record["name"],
+            kind=record.get("kind", ""),
+            rank=record.get("rank", 3),
+            source=record["source"],
+        )
+    except NotOneLatticeError as error:
+        raise CatalogueError(f"{record['file']}: {error}") from error
+    if structure.lattice != record["lattice"]:
+        raise CatalogueError(f"{record['file']}: its atoms are {structure.lattice}")
+    return structure
 
 
 def read_master(

@@ -18,8 +18,9 @@ def simulate(
         list[str],
         typer.Argument(
             help="CIFs, names in the catalogue, Pearson symbols (all of a lattice), 'everyday'"
-            " (what people meet often), 'all' (the whole catalogue), or master patterns of EMsoft"
-            " (.h5) and ebsdsim (.npz) to take in."
+            " (what people meet often), 'all' (the whole catalogue), master patterns of EMsoft"
+            " (.h5) and ebsdsim (.npz) to take in, or a structures.jsonl whose master patterns are"
+            " to be simulated anew, as they are named there."
         ),
     ],
     output: Annotated[
@@ -49,7 +50,10 @@ def simulate(
         folder = MasterFolder(output)
         files = [c for c in crystals if Path(c).suffix.lower() in (".h5", ".hdf5", ".npz")]
         take_in(folder, files, energies)
-        named = [crystal for crystal in crystals if crystal not in files]
+        lists = [crystal for crystal in crystals if Path(crystal).suffix.lower() == ".jsonl"]
+        for path in lists:
+            simulate_anew(folder, Path(path))
+        named = [crystal for crystal in crystals if crystal not in (*files, *lists)]
         structures = list(dict.fromkeys(s for name in named for s in chosen(name)))
         fitting = [s for s in structures if primitive_atoms(s) <= largest]
         simulate_all(folder, fitting, energies or [20.0])
@@ -110,6 +114,22 @@ def simulate_all(folder, structures: list["Structure"], energies: list[float]) -
     for structure, energy in with_progress(jobs, lambda job: effort(job[0])):
         master = simulate_master(structure, energy)
         folder.add(structure, energy, master, _simulator())
+
+
+def simulate_anew(folder, index: Path) -> None:
+    """Simulate the master patterns that a ``structures.jsonl`` lists, but those that are there."""
+    from napari_bravais.catalogue import CatalogueError
+    from napari_bravais.simulation.dynamical import simulate_master
+    from napari_bravais.training.masters import crystal_of, read_records
+
+    records = read_records(index)
+    if not records:
+        raise CatalogueError(f"{index}: lists no master patterns")
+    jobs = [(crystal_of(r), r) for r in records.values() if not folder.has(r["file"])]
+    for structure, record in with_progress(jobs, lambda job: effort(job[0])):
+        if not folder.has(record["file"]):  # another process may have been quicker
+            master = simulate_master(structure, record["beam_energy_kev"])
+            folder.put(record | {"simulation": _simulator()}, master)
 
 
 def effort(structure: "Structure") -> float:

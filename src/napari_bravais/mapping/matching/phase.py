@@ -12,7 +12,7 @@ from napari_bravais.model.candidates import Material
 from napari_bravais.model.classifier import Classifier
 
 #: Grains of a phase whose patterns are held against materials, and how many of these.
-GRAINS, MATERIALS = 8, 24
+GRAINS, MATERIALS = 6, 16
 
 #: Materials that are named at most.
 CANDIDATES = 3
