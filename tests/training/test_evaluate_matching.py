@@ -79,11 +79,14 @@ def test_matching_is_judged_and_told(small, judged_library):
     page = as_markdown(
         {
             "single patterns": {
-                name: {how: vars(score) for how, score in both.items()}
-                for name, both in single.items()
+                "60x60 pixels": {
+                    name: {how: vars(score) for how, score in both.items()}
+                    for name, both in single.items()
+                }
             },
             "phases": {"all trained materials": of_phases | {"phases": 2}},
             "real": real,
         }
     )
+    assert "| single patterns, simulated, 60x60 pixels |" in page
     assert "| all trained materials | 2 |" in page and "100.0% of 2" in page

@@ -30,7 +30,7 @@ IMAGE = "Electron image"
 _RING = 28
 
 #: Milliseconds after a change of the grid at which its panes are told again where to look.
-_SETTLING = (0, 100, 500, 2000)
+_SETTLING = (100, 500, 2000)
 
 #: How many maps stand side by side in most windows.
 _AT_FIRST = (2, 3, 4)
@@ -88,7 +88,8 @@ class Scene:
         self._edge = Edge(viewer)
         free_in_own_context()
         remember_shaders()
-        spare_panes(build_by_spells().begin)
+        self._spells = build_by_spells()
+        spare_panes(self._spells.begin)
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -272,6 +273,7 @@ class Scene:
         """Fit the view to the scanned area."""
         if IMAGE in self.places:
             self._viewer.reset_view(layers=[self.places[IMAGE].layer])
+            self._spells.put_off()
             self._fitted = self._camera
             for delay in _SETTLING:
                 QTimer.singleShot(delay, self._tell_cameras)

@@ -71,6 +71,11 @@ class Spells:
         self._built.clear()
         self._rest(_PAUSE)
 
+    def put_off(self) -> None:
+        """Let the window live again before the first spell, if that has not come yet."""
+        if self._held:
+            self._rest(_PAUSE)
+
     def end(self) -> None:
         """Let everything be drawn from now on."""
         self._settled = 0.0

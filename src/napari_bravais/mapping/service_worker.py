@@ -376,7 +376,7 @@ def main() -> None:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     if hasattr(os, "nice"):
-        os.nice(19)  # the window goes first
+        os.nice(15)  # the window goes first
     # Ctrl-C is meant for the program that started this one, which ends it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox()

@@ -12,7 +12,7 @@ from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.classifier import Classifier
-from napari_bravais.training.evaluate_patterns import Conditions, Readings, take
+from napari_bravais.training.evaluate_patterns import SIZE, Conditions, Readings, take
 from napari_bravais.training.evaluate_real import RealSet
 from napari_bravais.training.evaluate_scores import Score, calibration_error, score
 from napari_bravais.training.export import UNKNOWN_SHARE
@@ -57,6 +57,7 @@ def read_and_hold(
     materials: np.ndarray,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    size: int = SIZE,
 ) -> Held:
     """Take a pattern of each material at moderate noise, read it, and hold it against materials.
 
@@ -72,6 +73,8 @@ def read_and_hold(
         Seed of everything drawn.
     progress
         Called with the cameras done, and how many there are.
+    size
+        Side of the detector in pixels.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(materials))
@@ -79,7 +82,7 @@ def read_and_hold(
     for done, own in enumerate(np.array_split(materials[order], _CAMERAS)):
         progress(done, _CAMERAS)
         centre = random_centres(rng, 1)[0]
-        patterns, _ = take(library, own, Conditions(centre=tuple(centre)), rng)
+        patterns, _ = take(library, own, Conditions(centre=tuple(centre), size=size), rng)
         answers = classifier.embed(patterns, pattern_centre=centre)
         held = matcher.hold(
             classifier.prepare(patterns),
@@ -182,6 +185,7 @@ def evaluate_matching(
     parts: dict[str, np.ndarray],
     patterns: int,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    size: int = SIZE,
 ) -> dict[str, dict[str, Score]]:
     """Score the network alone, and with what it is held against.
 
@@ -197,11 +201,13 @@ def evaluate_matching(
         How many of each part: as many of each of its materials, or of some drawn at random.
     progress
         Called with the cameras done, and how many there are.
+    size
+        Side of the detector in pixels.
     """
     rng = np.random.default_rng(9)
     drawn = {name: np.resize(rng.permutation(own), patterns) for name, own in parts.items()}
     materials = np.concatenate([*drawn.values()])
-    held = read_and_hold(classifier, matcher, library, materials, 9, progress)
+    held = read_and_hold(classifier, matcher, library, materials, 9, progress, size)
     found, start = {}, 0
     for name, own in drawn.items():
         found[name] = scores(matcher, library, held.rows(slice(start, start + len(own))))
@@ -308,18 +314,20 @@ def evaluate_real_matching(
 
 def as_markdown(measured: dict) -> str:
     """Return the tables of a measurement by ``bravais evaluate-matching``."""
-    lines = [
-        "| single patterns, simulated | lattice right, network | matched | first three | matched "
-        "| calibration error | matched |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, both in measured.get("single patterns", {}).items():
-        network, matched = both["network"], both["matched"]
-        shares = (f"{how[key]:.1%}" for key in ("top1", "top3") for how in (network, matched))
-        errors = (f"{how['calibration_error']:.3f}" for how in (network, matched))
-        lines.append(f"| {name} | {' | '.join([*shares, *errors])} |")
+    lines = []
+    for title, parts in measured["single patterns"].items():
+        lines += [
+            f"| single patterns, simulated, {title} | lattice right, network | matched "
+            "| first three | matched | calibration error | matched |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for name, both in parts.items():
+            network, matched = both["network"], both["matched"]
+            shares = (f"{how[key]:.1%}" for key in ("top1", "top3") for how in (network, matched))
+            errors = (f"{how['calibration_error']:.3f}" for how in (network, matched))
+            lines.append(f"| {name} | {' | '.join([*shares, *errors])} |")
+        lines.append("")
     lines += [
-        "",
         "| phases, simulated | how many | lattice right, network | matched | calibration error "
         "| matched | right material first |",
         "|---|---|---|---|---|---|---|",

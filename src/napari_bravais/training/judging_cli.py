@@ -74,13 +74,17 @@ def evaluate_matching(
     patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 200,
     phases: Annotated[int, typer.Option(min=0, help="Phases of each part.")] = 35,
     orientations: Annotated[int, typer.Option(min=1, help="Orientations of each phase.")] = 6,
+    size: Annotated[
+        int, typer.Option(min=30, help="Side in pixels of the patterns, but of those of phases.")
+    ] = 60,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for matching.json.")
     ] = Path("docs"),
 ) -> None:
     """Measure what it adds to hold patterns against the atlas, beside the network alone.
 
-    Real patterns always; of simulated ones, what is given as 0 stays as matching.json has it.
+    Real patterns always; of simulated ones, what is given as 0 stays as matching.json has it, and
+    so do patterns of other sizes.
     """
     from napari_bravais.io.files import replacing
     from napari_bravais.mapping.matching.matcher import Matcher
@@ -93,13 +97,14 @@ def evaluate_matching(
     matcher, path = Matcher(classifier), output / "matching.json"
     parts = {name: own for name, own in parts_of(library).items() if len(own)}
     measured = json.loads(path.read_text()) if path.exists() else {}
+    measured.setdefault("single patterns", {})
     measured["model_sha256"] = classifier.checksum
     measured["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
     if patterns:
         single = judge.evaluate_matching(
-            classifier, matcher, library, parts, patterns, _tell("cameras")
+            classifier, matcher, library, parts, patterns, _tell("cameras"), size
         )
-        measured["single patterns"] = {
+        measured["single patterns"][f"{size}x{size} pixels"] = {
             name: {how: asdict(score) for how, score in both.items()}
             for name, both in single.items()
         }
