@@ -3,11 +3,10 @@
 import numba as nb
 import numpy as np
 
+from napari_bravais.model.candidates import floored_logs
+
 #: Grain number of pixels that are in none.
 NO_GRAIN = -1
-
-#: Least probability that counts: below it, logarithms say more of noise than of patterns.
-_FLOOR = 1e-4
 
 #: How many times the noise expected between two regions' means they may differ and be one grain.
 _TOLERANCE = 3.0
@@ -19,7 +18,7 @@ _DRIFT = 0.15
 
 def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
     """Return logarithms of probabilities, shape (..., classes), each row's mean taken away."""
-    logs = np.log(np.clip(probabilities, _FLOOR, 1))
+    logs = floored_logs(probabilities)
     return logs - logs.mean(axis=-1, keepdims=True)
 
 

@@ -21,7 +21,7 @@ from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_ph
 from napari_bravais.mapping.pattern_centre import with_pattern_centre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
-from napari_bravais.model.candidates import Material, MaterialIndex
+from napari_bravais.model.candidates import Material, MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
 #: Grains, the largest ones, from which evidence is pooled.
@@ -92,7 +92,7 @@ def find_phases(
     pixels, owner = best_pixels(grains, read, phase_map.quality, PATTERNS_A_GRAIN)
     probabilities, features = _embedded(scan, classifier, pixels, partial(progress, "patterns"))
     means = _averages(features, owner)
-    logs = _averages(np.log(np.clip(probabilities, 1e-4, 1)), owner)
+    logs = _averages(floored_logs(probabilities), owner)
     labels = group(index, means)
     of_grain = _of_all_grains(labels, phase_map, grains, read)
     # the largest phase comes first

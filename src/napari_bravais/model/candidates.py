@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
-from napari_bravais.model.card import ModelError, read_card
+from napari_bravais.model.card import ModelError, read_companion_card
 from napari_bravais.model.classifier import Classifier
 
-#: Least probability that counts when logarithms are averaged.
+#: Least probability that counts: below it, logarithms say more of noise than of patterns.
 _FLOOR = 1e-4
 
 #: What an index's file holds.
 _ARRAYS = ("weights", "bias", "prior")
+
+
+def floored_logs(probabilities: np.ndarray) -> np.ndarray:
+    """Return logarithms of probabilities of any shape that can be averaged: none is too low."""
+    return np.log(np.clip(probabilities, _FLOOR, 1))
 
 
 @dataclass(frozen=True)
@@ -162,11 +167,7 @@ class MaterialIndex:
             If a file is missing or damaged, or the index was made for another model.
         """
         path = Path(path)
-        if not path.is_file():
-            raise ModelError(f"{path}: no index of materials is there; `bravais index` makes it")
-        card = read_card(path)
-        if card["model_sha256"] != model_sha256:
-            raise ModelError(f"{path}: this index of materials was made for another model")
+        card = read_companion_card(path, model_sha256, "index of materials", "bravais index")
         with np.load(path, allow_pickle=False) as arrays:
             if not set(_ARRAYS) <= set(arrays.files):
                 raise ModelError(f"{path}: made by another version; `bravais index` makes it anew")
@@ -285,7 +286,7 @@ class MaterialIndex:
         The phase is one of the materials, or none of them; then the mean of the network's
         log-probabilities of lattices decides. `Doubt` weighs these.
         """
-        logs = np.log(np.clip(probabilities, _FLOOR, 1)).mean(axis=0)
+        logs = floored_logs(probabilities).mean(axis=0)
         of_materials = self.log_probabilities(features).mean(axis=0)
         return self.lattice_probabilities(of_materials, logs, len(features), self.doubt)
 

@@ -11,6 +11,7 @@ from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
 from napari_bravais.model.camera import of_middle_square
+from napari_bravais.model.candidates import floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import SIZE, Conditions, Readings, take
 from napari_bravais.training.evaluate_real import RealSet
@@ -251,7 +252,7 @@ def evaluate_phases(
         patterns, _ = take(library, own, Conditions(centre=tuple(centre)), rng)
         probabilities, quality, features = classifier.embed(patterns, pattern_centre=centre)
         means = index.log_probabilities(features).mean(axis=0)
-        seen = means, np.log(np.clip(probabilities, 1e-4, 1)).mean(axis=0)
+        seen = means, floored_logs(probabilities).mean(axis=0)
         phase = judge_phase(matcher, classifier.prepare(patterns), centre, quality, seen)
         alone.append(index.pooled(features, probabilities))
         both.append(phase.probabilities)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_bravais.model.candidates import Doubt, Material, MaterialIndex
+from napari_bravais.model.candidates import Doubt, Material, MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import Readings, read
 from napari_bravais.training.export import UNKNOWN_SHARE
@@ -137,7 +137,7 @@ def calibrated(index: MaterialIndex, readings: Readings, known: int) -> Doubt:
     materials = len(np.unique(readings.materials))
     shape = (materials, len(readings.labels) // materials, -1)
     of_materials = index.log_probabilities(readings.features).reshape(shape)
-    logs = np.log(np.clip(readings.probabilities, 1e-4, 1)).reshape(shape)
+    logs = floored_logs(readings.probabilities).reshape(shape)
     truth = readings.labels.reshape(shape[:2])[:, 0]
     weight = np.full(materials, (1 - UNKNOWN_SHARE) / known)
     weight[known:] = UNKNOWN_SHARE / max(1, materials - known)

@@ -17,7 +17,7 @@ from napari_bravais.io.files import replacing
 from napari_bravais.lambert import lambert_directions
 from napari_bravais.mapping.assembly.sphere import values_at
 from napari_bravais.mapping.matching.evidence import Weights
-from napari_bravais.model.card import ModelError, read_card
+from napari_bravais.model.card import read_companion_card
 from napari_bravais.model.classifier import Classifier
 
 #: Side of the spheres' projection in pixels: 1.2 degrees each.
@@ -156,13 +156,7 @@ class Atlas:
             If a file is missing or damaged, or the atlas was made for another model.
         """
         path = Path(path)
-        if not path.is_file():
-            raise ModelError(
-                f"{path}: no atlas of master patterns is there; `bravais atlas` makes it"
-            )
-        card = read_card(path)
-        if card["model_sha256"] != model_sha256:
-            raise ModelError(f"{path}: this atlas of master patterns was made for another model")
+        card = read_companion_card(path, model_sha256, "atlas of master patterns", "bravais atlas")
         with np.load(path, allow_pickle=False) as arrays:
             symmetries = np.unpackbits(arrays["symmetries"], axis=1).astype(bool)[:, :_COUNT]
             levels = _unfolded(arrays["levels"], symmetries)

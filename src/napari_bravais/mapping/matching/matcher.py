@@ -9,7 +9,7 @@ import numpy as np
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas
 from napari_bravais.mapping.matching.search import Target, View, best_orientations
-from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
 #: Materials that a pattern is held against: the likeliest by what the network sees.
@@ -139,7 +139,7 @@ class Matcher:
         prior = self._log_prior[matches.materials]
         correlations = matches.correlations[:, None]
         likely = self.weights.posterior(seen, prior, correlations, quality[:, None])
-        return self.by_lattice(likely, matches.materials, np.log(np.clip(probabilities, 1e-4, 1)))
+        return self.by_lattice(likely, matches.materials, floored_logs(probabilities))
 
     def posterior(
         self,
