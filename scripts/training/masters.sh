@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Bring together the master patterns that the bundled network was trained on beside the library's,
 # and those of some types that it never saw.  Usage: masters.sh FOLDER
-# What masters.tar holds is taken out of it, what it lacks is simulated, 8 to 20 s each on one core;
+# What masters.tar holds is taken out of it, what it lacks is simulated, 5 to 80 s each on one core;
 # that needs the `simulate` extra: .venv/bin/pip install -e '.[simulate]'
+# FOLDER/anew gets finer ones of both folders' materials, out of masters-anew.tar: where commands are
+# given it as a last `-m`, these count.  To go on with them:
+# bravais simulate LIBRARY/structures.jsonl FOLDER/structures.jsonl -o FOLDER/anew
 set -euo pipefail
 folder=$1
 here=$(dirname "$0")
 bravais=$here/../../.venv/bin/bravais
-mkdir -p "$folder"
+mkdir -p "$folder/anew"
 [ -e "$folder/structures.jsonl" ] || tar -xf "$here/masters.tar" -C "$folder"
+[ -e "$folder/anew/structures.jsonl" ] || tar -xf "$here/masters-anew.tar" -C "$folder/anew"
 at() { awk -F '\t' -v energy="$1" '(" " $2 " ") ~ (" " energy " ") {print $1}' "$here/masters.tsv"; }
 for energy in 10 15 20 30; do
     "$bravais" simulate $(at $energy) -e $energy --largest 80 -o "$folder"

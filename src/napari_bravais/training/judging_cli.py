@@ -83,8 +83,8 @@ def evaluate_matching(
 ) -> None:
     """Measure what it adds to hold patterns against the atlas, beside the network alone.
 
-    Real patterns always; of simulated ones, what is given as 0 stays as matching.json has it, and
-    so do patterns of other sizes.
+    What is given as 0 stays as matching.json has it, and so do patterns of other sizes and, without
+    --real, real ones.
     """
     from napari_bravais.io.files import replacing
     from napari_bravais.mapping.matching.matcher import Matcher
@@ -99,7 +99,8 @@ def evaluate_matching(
     measured = json.loads(path.read_text()) if path.exists() else {}
     measured.setdefault("single patterns", {})
     measured["model_sha256"] = classifier.checksum
-    measured["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
+    if real or "real" not in measured:
+        measured["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
     if patterns:
         single = judge.evaluate_matching(
             classifier, matcher, library, parts, patterns, _tell("cameras"), size

@@ -156,4 +156,7 @@ def with_progress(jobs: list, weight: Callable[[tuple], float]) -> Iterator[tupl
 def _simulator() -> str:
     from importlib.metadata import version
 
-    return f"de-ebsd {version('de-ebsd')}, dynamical"
+    from napari_bravais.simulation.dynamical import MasterSettings
+
+    finer = MasterSettings().oversampling
+    return f"de-ebsd {version('de-ebsd')}, dynamical, averaged over {finer}x{finer} as many pixels"

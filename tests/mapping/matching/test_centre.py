@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_bravais.io.sample_data import nickel_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import centre as centres
 from napari_bravais.mapping.matching.centre import CentreError, find_centre, of_whole_detector
@@ -18,14 +19,24 @@ def scan(sample_data):
     return with_pattern_centre(corner, PatternCentre(0.1, 0.9, 2.0)), whole.pattern_centre
 
 
-def test_the_pattern_centre_is_found_without_naming_a_phase(classifier, matcher, scan):
+def test_the_pattern_centre_is_found_without_naming_a_phase(classifier, matcher, scan, monkeypatch):
+    monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.25, 0.45), (0.52, 0.68, 0.87)))
     without, true = scan
     told = []
     found = find_centre(without, classifier, matcher, lambda done, of: told.append((done, of)))
     np.testing.assert_allclose((found.centre.x, found.centre.y, found.centre.z), true, atol=0.02)
     assert found.correlation > 0.5 and found.centre.convention == "bruker"
     assert found.materials
-    assert told[0] == (0, 30) and told[-1] == (30, 30)
+    assert told[0] == (0, 6) and told[-1] == (6, 6)
+
+
+def test_crystals_turn_along_with_a_camera_that_goes_far(classifier, matcher, monkeypatch):
+    monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.25,), (0.52,)))
+    real = open_scan(nickel_sample_path())
+    elsewhere = with_pattern_centre(real, PatternCentre(0.1, 0.9, 2.0))
+    found = find_centre(elsewhere, classifier, matcher).centre
+    # stored with the patterns; refined by their authors against EMsoft's nickel
+    np.testing.assert_allclose((found.x, found.y, found.z), real.pattern_centre, atol=0.02)
 
 
 def test_where_nothing_fits_none_is_found(classifier, matcher, scan, monkeypatch):

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 
 from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.assembly.sphere import detector_directions
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.search import Target, View, closer
 from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
@@ -19,8 +20,11 @@ PATTERNS, _MATERIALS = 6, 6
 #: Pattern centres that are tried first, Bruker's convention.
 _GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
 
-#: First steps downhill from the best of them.
-_STEPS = (0.04, 0.04, 0.04)
+#: From how many of them, the best ones, it goes downhill, and the first steps there.
+_TRIES, _STEPS = 3, (0.04, 0.04, 0.04)
+
+#: Directions along the side of a detector by which two cameras are compared.
+_SIDE = 8
 
 #: A pattern has a say if it fits this share of what the best one does.
 _SHARE = 0.6
@@ -129,19 +133,23 @@ def centre_of(
         progress(done, len(cameras))
         held.append(matcher.hold(prepared, camera, materials))
     fits = np.array([matches.correlations for matches in held])  # cameras, n, k
-    first = (fits.max(axis=2) ** 2).sum(axis=1).argmax()
-    material = fits[first].argmax(axis=1)
-    reached = fits[first].max(axis=1)
-    chosen = np.flatnonzero(reached >= _SHARE * reached.max())
-    places = chosen, material[chosen]
-    downhill = _Downhill(
-        [matcher.target(int(material)) for material in materials[places]],
-        prepared[chosen],
-        held[first].rotations[places],
-        partial(progress, len(cameras), len(cameras)),
-    )
-    centre = downhill.from_here(cameras[first])
-    return centre, downhill.correlation(centre), materials[places]
+    found = []
+    for camera in np.argsort(-(fits.max(axis=2) ** 2).sum(axis=1), kind="stable")[:_TRIES]:
+        material = fits[camera].argmax(axis=1)
+        reached = fits[camera].max(axis=1)
+        chosen = np.flatnonzero(reached >= _SHARE * reached.max())
+        places = chosen, material[chosen]
+        downhill = _Downhill(
+            [matcher.target(int(material)) for material in materials[places]],
+            prepared[chosen],
+            cameras[camera],
+            held[camera].rotations[places],
+            partial(progress, len(cameras), len(cameras)),
+        )
+        downhill.search()
+        found.append((downhill.camera, downhill.best, materials[places]))
+    # as much as all patterns together are explained: fewer may fit better by a wrong camera
+    return max(found, key=lambda one: one[1] ** 2 * len(one[2]))
 
 
 class _Downhill:
@@ -151,31 +159,53 @@ class _Downhill:
         self,
         targets: list[Target],
         prepared: np.ndarray,
+        camera: np.ndarray,
         rotations: np.ndarray,
         pulse: Callable[[], None],
     ):
         self._targets, self._pulse = targets, pulse
-        self._prepared, self._rotations = prepared, rotations
+        self._prepared = prepared
+        # the best camera so far and the orientations by it: where the next one begins
+        self.best, self.camera, self._rotations = 0.0, camera, rotations
 
-    def from_here(self, camera: np.ndarray) -> np.ndarray:
+    def search(self) -> None:
         from scipy.optimize import minimize
 
-        simplex = np.vstack([camera, camera + np.diag(_STEPS)])
+        simplex = np.vstack([self.camera, self.camera + np.diag(_STEPS)])
         options = {"initial_simplex": simplex, "maxfev": 80, "xatol": 1e-3, "fatol": 1e-4}
-        return minimize(
-            lambda place: -self.correlation(place), camera, method="Nelder-Mead", options=options
-        ).x
+        minimize(
+            lambda place: -self.correlation(place),
+            self.camera,
+            method="Nelder-Mead",
+            options=options,
+        )
 
     def correlation(self, camera: np.ndarray) -> float:
         self._pulse()  # what it raises ends the search
         if camera[2] < 0.2:  # the detector cannot be that near
             return 0.0
         view = View.of(self._prepared, camera)
+        starts = self._rotations @ _turn_between(camera, self.camera)
         found = [
-            closer(view, np.array([i]), target, self._rotations[i][None, None])
+            closer(view, np.array([i]), target, starts[i][None, None])
             for i, target in enumerate(self._targets)
         ]
-        return float(np.mean([correlations[0] for correlations, _ in found]))
+        correlation = float(np.mean([correlations[0] for correlations, _ in found]))
+        if correlation > self.best:
+            self.best, self.camera = correlation, np.array(camera)
+            self._rotations = np.array([rotations[0] for _, rotations in found])
+        return correlation
+
+
+def _turn_between(camera: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the rotation that brings a camera's directions nearest to another's, shape (3, 3).
+
+    A pixel that the centre moves away from is seen elsewhere: most of that is a turn.
+    """
+    from scipy.spatial.transform import Rotation
+
+    own, others = (detector_directions(_SIDE, centre) for centre in (camera, other))
+    return Rotation.align_vectors(others, own)[0].as_matrix()
 
 
 def of_whole_detector(centre: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:
