@@ -158,12 +158,17 @@ def test_a_folder_is_simulated_anew_under_its_own_names(tmp_path, monkeypatch):
         assert after[name] == record
 
 
-def test_a_list_of_no_master_patterns_is_told(tmp_path):
-    result = CliRunner().invoke(
-        app, ["simulate", str(tmp_path / "structures.jsonl"), "-o", str(tmp_path / "new")]
-    )
-    assert result.exit_code == 1
-    assert "structures.jsonl: lists no master patterns" in result.output
+def test_what_is_no_list_of_master_patterns_is_told(tmp_path):
+    listed = tmp_path / "structures.jsonl"
+    command = ["simulate", str(listed), "-o", str(tmp_path / "new")]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1 and "No such file" in result.output
+    for text, fault in (("nickel", "Expecting value"), ('{"name": "nickel"}', "'file'")):
+        listed.write_text(text)
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 1
+        said = " ".join(result.output.split())
+        assert "structures.jsonl: no list of master patterns" in said and fault in said
 
 
 def test_of_one_name_in_several_folders_the_last_counts(tmp_path, nickel):

@@ -1,7 +1,6 @@
 """Master patterns on disk, and how their materials are split."""
 
 import csv
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from napari_bravais.catalogue.structure import EVERYDAY_RANK
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.training.masters import read_records
 
 #: The seed paper's blind test: relatives of trained materials, (reduced formula, space group).
 BLIND_MATERIALS = frozenset(
@@ -135,9 +135,8 @@ class MasterLibrary:
         """
         found: dict[str, tuple[Path, dict]] = {}
         for folder in map(Path, folders):
-            lines = (folder / "structures.jsonl").read_text().splitlines()
-            own = sorted(map(json.loads, lines), key=lambda record: record["file"])
-            found |= {record["file"]: (folder, record) for record in own}
+            own = sorted(read_records(folder / "structures.jsonl").items())
+            found |= {name: (folder, record) for name, record in own}
         records = [record for _, record in found.values()]
         masters = [np.load(folder / name)["mp"] for name, (folder, _) in found.items()]
         masters.append(_emsoft_nickel(masters[0].shape[-1]))

@@ -25,7 +25,7 @@ class MasterFolder:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         self._index = self.path / "structures.jsonl"
-        self._records = read_records(self._index)
+        self._records = self._read()
 
     def holds(self, structure: Structure, kilovolts: float) -> bool:
         """Tell whether a master pattern is there already."""
@@ -58,20 +58,32 @@ class MasterFolder:
         with replacing(self.path / name) as temporary:
             np.savez_compressed(temporary, mp=master)
         # read anew: another process may fill the folder, too
-        self._records = read_records(self._index)
+        self._records = self._read()
         self._records[name] = record
         with replacing(self._index) as temporary:
             lines = (json.dumps(record, ensure_ascii=False) for record in self._records.values())
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return self.path / name
 
+    def _read(self) -> dict[str, dict]:
+        return read_records(self._index) if self._index.exists() else {}
+
 
 def read_records(index: Path) -> dict[str, dict]:
-    """Return the lines of a ``structures.jsonl`` by the file that each is of; {} without one."""
-    if not index.exists():
-        return {}
-    records = map(json.loads, index.read_text("utf-8").splitlines())
-    return {record["file"]: record for record in records}
+    """Return the lines of a ``structures.jsonl`` by the file that each is of.
+
+    Raises
+    ------
+    CatalogueError
+        If it is no such list.
+    FileNotFoundError
+        If it is not there.
+    """
+    try:
+        records = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
+        return {record["file"]: record for record in records}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CatalogueError(f"{index}: no list of master patterns: {error}") from error
 
 
 def file_name(structure: Structure, kilovolts: float) -> str:
@@ -107,7 +119,7 @@ def crystal_of(record: dict) -> Structure:
     Raises
     ------
     CatalogueError
-        If its atoms have another lattice than it says.
+        If its atoms have another lattice than it says, or it does not say the whole crystal.
     """
     from napari_bravais.catalogue.standard import NotOneLatticeError, standardised
 
@@ -122,7 +134,7 @@ def crystal_of(record: dict) -> Structure:
             rank=record.get("rank", 3),
             source=record["source"],
         )
-    except NotOneLatticeError as error:
+    except (NotOneLatticeError, KeyError) as error:
         raise CatalogueError(f"{record['file']}: {error}") from error
     if structure.lattice != record["lattice"]:
         raise CatalogueError(f"{record['file']}: its atoms are {structure.lattice}")

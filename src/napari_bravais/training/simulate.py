@@ -118,14 +118,11 @@ def simulate_all(folder, structures: list["Structure"], energies: list[float]) -
 
 def simulate_anew(folder, index: Path) -> None:
     """Simulate the master patterns that a ``structures.jsonl`` lists, but those that are there."""
-    from napari_bravais.catalogue import CatalogueError
     from napari_bravais.simulation.dynamical import simulate_master
     from napari_bravais.training.masters import crystal_of, read_records
 
-    records = read_records(index)
-    if not records:
-        raise CatalogueError(f"{index}: lists no master patterns")
-    jobs = [(crystal_of(r), r) for r in records.values() if not folder.has(r["file"])]
+    records = read_records(index).values()
+    jobs = [(crystal_of(r), r) for r in records if not folder.has(r["file"])]
     for structure, record in with_progress(jobs, lambda job: effort(job[0])):
         if not folder.has(record["file"]):  # another process may have been quicker
             master = simulate_master(structure, record["beam_energy_kev"])

@@ -8,6 +8,7 @@ pixel.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba as nb
 import numpy as np
@@ -53,16 +54,25 @@ class View:
 
     Attributes
     ----------
-    waves
-        Of the rings about the detector's normal, shape (waves, rings, n), complex.
+    prepared, pattern_centre
+        As they were given.
     images, directions
         The patterns with few pixels and with more, of zero mean and unit norm, 0 where nothing is
         known; and unit vectors to the pixels.
     """
 
-    waves: np.ndarray
+    prepared: np.ndarray
+    pattern_centre: np.ndarray
     images: tuple[np.ndarray, np.ndarray]
     directions: tuple[np.ndarray, np.ndarray]
+
+    @cached_property
+    def waves(self) -> np.ndarray:
+        """Of the rings about the detector's normal, shape (waves, rings, n), complex.
+
+        They are for seeking everywhere: `closer` does without.
+        """
+        return _waves_of_patterns(self.prepared, self.pattern_centre)
 
     @classmethod
     def of(cls, prepared: np.ndarray, pattern_centre: np.ndarray) -> "View":
@@ -76,7 +86,8 @@ class View:
             Of all of them, (PCx, PCy, PCz), Bruker's convention, of the square that was prepared.
         """
         return cls(
-            _waves_of_patterns(prepared, pattern_centre),
+            prepared,
+            pattern_centre,
             tuple(_image(prepared, side) for side in (_COARSE, _FINE)),
             tuple(detector_directions(side, pattern_centre) for side in (_COARSE, _FINE)),
         )
