@@ -6,13 +6,16 @@
 # FOLDER/anew gets finer ones of both folders' materials, out of masters-anew.tar: where commands are
 # given it as a last `-m`, these count.  To go on with them:
 # bravais simulate LIBRARY/structures.jsonl FOLDER/structures.jsonl -o FOLDER/anew
+# FOLDER/ordered gets ordered alloys of the catalogue, for an index and an atlas, out of
+# masters-ordered.tar; the network was not trained on them.
 set -euo pipefail
 folder=$1
 here=$(dirname "$0")
 bravais=$here/../../.venv/bin/bravais
-mkdir -p "$folder/anew"
+mkdir -p "$folder"/{anew,ordered}
 [ -e "$folder/structures.jsonl" ] || tar -xf "$here/masters.tar" -C "$folder"
 [ -e "$folder/anew/structures.jsonl" ] || tar -xf "$here/masters-anew.tar" -C "$folder/anew"
+[ -e "$folder/ordered/structures.jsonl" ] || tar -xf "$here/masters-ordered.tar" -C "$folder/ordered"
 at() { awk -F '\t' -v energy="$1" '(" " $2 " ") ~ (" " energy " ") {print $1}' "$here/masters.tsv"; }
 for energy in 10 15 20 30; do
     "$bravais" simulate $(at $energy) -e $energy --largest 80 -o "$folder"

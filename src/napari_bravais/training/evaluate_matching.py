@@ -24,8 +24,14 @@ from napari_bravais.training.patterns import random_centres
 _CAMERAS = 6
 
 #: Where the search for weights begins, and its first steps; all but two of them as logarithms.
-_BEGIN = {"match": 5.0, "seen": 0.0, "share": 0.7, "another": 0.0, "trust": -0.5}
-_STEP = {"match": 0.5, "seen": -0.5, "share": 0.1, "another": -2.0, "trust": -0.5}
+_BEGIN = {
+    **{"match": 5.0, "seen": 0.0, "share": 0.7, "another": 0.0, "trust": -0.5},
+    "order": -1.5,
+}
+_STEP = {
+    **{"match": 0.5, "seen": -0.5, "share": 0.1, "another": -2.0, "trust": -0.5},
+    "order": 0.7,
+}
 _PLAIN = ("share", "another")
 
 
@@ -85,12 +91,11 @@ def read_and_hold(
         centre = random_centres(rng, 1)[0]
         patterns, _ = take(library, own, Conditions(centre=tuple(centre), size=size), rng)
         answers = classifier.embed(patterns, pattern_centre=centre)
-        held = matcher.hold(
-            classifier.prepare(patterns),
-            centre,
-            matcher.likeliest(matcher.index.log_probabilities(answers[2])),
-        )
-        parts.append((*answers, held.materials, held.correlations, held.rotations))
+        prepared = classifier.prepare(patterns)
+        likeliest = matcher.likeliest(matcher.index.log_probabilities(answers[2]))
+        held = matcher.hold(prepared, centre, likeliest)
+        held = matcher.see_order(held, prepared, centre)
+        parts.append((*answers, *vars(held).values()))
     back = np.argsort(order)
     found = [np.concatenate(values)[back] for values in zip(*parts, strict=True)]
     readings = Readings(materials, library.lattices[materials], *found[:3])
@@ -296,6 +301,7 @@ def evaluate_real_matching(
         probabilities, quality, features = classifier.embed(real.patterns, pattern_centre=told)
         likeliest = matcher.likeliest(matcher.index.log_probabilities(features))
         held = matcher.hold(prepared, centre, likeliest)
+        held = matcher.see_order(held, prepared, centre)
         both = matcher.lattice_probabilities(held, features, probabilities, quality)
         true = lattice(real.lattice).index
         results[name] = {

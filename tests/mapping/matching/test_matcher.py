@@ -10,20 +10,21 @@ PRIOR = np.log([0.5, 0.5])
 def test_what_fits_is_likelier_and_what_nothing_fits_is_not_known():
     weights = Weights(match=150, seen=1, share=0.7, another=0)
     seen, quality = np.log([0.5, 0.5]), np.array([0.7])
-    fits = weights.posterior(seen, PRIOR, np.array([[0.7, 0.5]]), quality)
+    fits = weights.posterior(seen, PRIOR, weights.gain(np.array([[0.7, 0.5]])), quality)
     assert fits.sum() == pytest.approx(1) and fits[0] > 0.99
-    none = weights.posterior(seen, PRIOR, np.array([[0.2, 0.2]]), quality)
+    none = weights.posterior(seen, PRIOR, weights.gain(np.array([[0.2, 0.2]])), quality)
     assert none[2] > 0.99
     # of a faint pattern as little is asked as it can show
-    faint = weights.posterior(seen, PRIOR, np.array([[0.2, 0.05]]), np.array([0.2]))
+    faint = weights.posterior(seen, PRIOR, weights.gain(np.array([[0.2, 0.05]])), np.array([0.2]))
     assert faint[0] > faint[2]
 
 
 def test_several_patterns_are_surer_than_one():
     weights = Weights(match=40, seen=1, share=0.7, another=0)
     seen = np.log([0.5, 0.5])
-    one = weights.posterior(seen, PRIOR, np.array([[0.6, 0.55]]), np.array([0.6]))
-    many = weights.posterior(seen, PRIOR, np.array([[0.6, 0.55]] * 8), np.full(8, 0.6), n=4)
+    one = weights.posterior(seen, PRIOR, weights.gain(np.array([[0.6, 0.55]])), np.array([0.6]))
+    gains = weights.gain(np.array([[0.6, 0.55]] * 8))
+    many = weights.posterior(seen, PRIOR, gains, np.full(8, 0.6), n=4)
     assert many[0] > one[0] > 0.5
 
 

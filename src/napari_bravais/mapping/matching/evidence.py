@@ -22,6 +22,9 @@ class Weights:
         Logarithm of how likely it is that a pattern is of none of the known materials.
     trust
         How much the network's log-probabilities of lattices count for such a pattern.
+    order
+        How much the log-likelihood of the bands that order adds counts: pixels of a prepared
+        pattern are not independent of each other.
     """
 
     match: float = 150.0
@@ -29,6 +32,7 @@ class Weights:
     share: float = 0.7
     another: float = 0.0
     trust: float = 1.0
+    order: float = 0.2
 
     def gain(self, correlations: np.ndarray) -> np.ndarray:
         """Return log-likelihoods of correlations of any shape, against no correlation at all.
@@ -39,11 +43,18 @@ class Weights:
         explained = np.clip(correlations, 0, 0.999) ** 2
         return -0.5 * self.match * np.log1p(-explained)
 
+    def evidence(self, correlations: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Return log-likelihoods of materials, of the shape of `correlations` and `order`.
+
+        Both are those of `napari_bravais.mapping.matching.matcher.Matches`.
+        """
+        return self.gain(correlations) + self.order * order
+
     def posterior(
         self,
         seen: np.ndarray,
         prior: np.ndarray,
-        correlations: np.ndarray,
+        evidence: np.ndarray,
         quality: np.ndarray,
         n: float = 1.0,
     ) -> np.ndarray:
@@ -56,8 +67,8 @@ class Weights:
             likely before, shape (..., k).
         prior
             Logarithm of how likely each is before, shape (..., k).
-        correlations
-            Of each pattern with each material's sphere, shape (..., patterns, k).
+        evidence
+            Of each pattern for each material, shape (..., patterns, k).
         quality
             Of each pattern, shape (..., patterns).
         n
@@ -68,7 +79,7 @@ class Weights:
         numpy.ndarray
             Shape (..., k + 1), the last for none of them; sums to one.
         """
-        logs = n * (self.seen * seen + self.gain(correlations).mean(axis=-2)) + prior
+        logs = n * (self.seen * seen + evidence.mean(axis=-2)) + prior
         none = n * self.gain(self.share * quality).mean(axis=-1) + self.another
         logs = np.concatenate([logs, none[..., None]], axis=-1)
         likely = np.exp(logs - logs.max(axis=-1, keepdims=True))

@@ -1,19 +1,23 @@
 """Patterns held against the materials that they may be of: lattice, material, orientation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas
+from napari_bravais.mapping.matching.order import Family, families_of
 from napari_bravais.mapping.matching.search import Target, View, best_orientations
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
 #: Materials that a pattern is held against: the likeliest by what the network sees.
 MATERIALS = 60
+
+#: By how much less than the best a lattice's correlation may be for its order to be looked for.
+_NEARLY = 0.005
 
 #: Targets that are kept ready, up to 40 MB each.
 _KEPT_TARGETS = 64
@@ -32,11 +36,15 @@ class Matches:
         (n, k).
     rotations
         These orientations, detector to crystal, shape (n, k, 3, 3).
+    order
+        Of ordered forms the log-likelihood of the bands that order adds
+        (`napari_bravais.mapping.matching.order`), of all else 0, shape (n, k).
     """
 
     materials: np.ndarray
     correlations: np.ndarray
     rotations: np.ndarray
+    order: np.ndarray
 
 
 class Matcher:
@@ -117,7 +125,35 @@ class Matcher:
             which, places = np.nonzero(materials == material)
             found = best_orientations(view, which, self.target(int(material)))
             correlations[which, places], rotations[which, places] = found
-        return Matches(materials, correlations, rotations)
+        return Matches(materials, correlations, rotations, np.zeros_like(correlations))
+
+    def see_order(
+        self, matches: Matches, prepared: np.ndarray, pattern_centre: np.ndarray
+    ) -> Matches:
+        """Hold patterns against the bands that order adds, where its lattice fits best of all.
+
+        Parameters
+        ----------
+        matches
+            As `hold` returned them.
+        prepared, pattern_centre
+            As `hold` was given them.
+        """
+        materials, order = matches.materials, matches.order.copy()
+        for family in self.families:
+            fits = np.where(np.isin(materials, family.elements), matches.correlations, -1)
+            number = np.searchsorted(family.ordered, materials) % len(family.ordered)
+            ordered = family.ordered[number] == materials
+            own = np.where(ordered | (fits >= 0), matches.correlations, -1)
+            # what another crystal's bands leave would be taken for order's, too
+            is_it = own.max(axis=1) >= matches.correlations.max(axis=1) - _NEARLY
+            some = np.flatnonzero(is_it & ordered.any(axis=1) & (fits.max(axis=1) > 0))
+            if len(some):
+                turns = matches.rotations[some, fits[some].argmax(axis=1)]
+                told = family.order(prepared[some], pattern_centre, turns)
+                told = np.take_along_axis(told, number[some], axis=1)
+                order[some] = np.where(ordered[some], told, order[some])
+        return replace(matches, order=order)
 
     def lattice_probabilities(
         self,
@@ -137,8 +173,8 @@ class Matcher:
         """
         seen = np.take_along_axis(self.index.log_probabilities(features), matches.materials, 1)
         prior = self._log_prior[matches.materials]
-        correlations = matches.correlations[:, None]
-        likely = self.weights.posterior(seen, prior, correlations, quality[:, None])
+        evidence = self.weights.evidence(matches.correlations, matches.order)[:, None]
+        likely = self.weights.posterior(seen, prior, evidence, quality[:, None])
         return self.by_lattice(likely, matches.materials, floored_logs(probabilities))
 
     def posterior(
@@ -172,7 +208,8 @@ class Matcher:
         if allowed is not None:
             prior = np.where(allowed[materials], prior, -np.inf)
         count = self.index.doubt.independent(len(quality))
-        return self.weights.posterior(means[materials], prior, matches.correlations, quality, count)
+        evidence = self.weights.evidence(matches.correlations, matches.order)
+        return self.weights.posterior(means[materials], prior, evidence, quality, count)
 
     def by_lattice(self, likely: np.ndarray, materials: np.ndarray, logs: np.ndarray) -> np.ndarray:
         """Sum materials by lattice; the network tells that of a material that is not known.
@@ -195,6 +232,11 @@ class Matcher:
         trusted = np.exp(self.weights.trust * logs)
         trusted /= trusted.sum(axis=1, keepdims=True)
         return (likely[:, None, :-1] @ known)[:, 0] + likely[:, -1:] * trusted
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """Elements of cubic lattices, and what is ordered on these."""
+        return families_of(self.index.materials, self.atlas)
 
     def _make_target(self, material: int) -> Target:
         place = self.atlas.places[self.index.materials[material].key]

@@ -108,6 +108,7 @@ def judge_phase(
         of_elements = matcher.likeliest(np.where(allowed, means, -np.inf), MATERIALS // 2)
         materials = np.union1d(materials, of_elements[allowed[of_elements]])
     held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
+    held = matcher.see_order(held, prepared, pattern_centre)
     likely = matcher.posterior(held, means, quality)
     shares = matcher.posterior(held, means, quality, allowed)[:-1]
     correlations = held.correlations.mean(axis=0)

@@ -8,7 +8,7 @@ pixel.
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numba as nb
 import numpy as np
@@ -126,9 +126,8 @@ class Target:
             are tried once.
         """
         blurred = _blurred(sphere)
-        frames = _frames(_directions(symmetry))
-        rings = np.empty((len(frames), _RINGS * _TURNS), np.float32)
-        _show(blurred, frames, _ring_directions(), rings)
+        frames, places = _frames_and_places(np.asarray(symmetry, bool).tobytes(), len(sphere))
+        rings = blurred.ravel()[places]
         waves = fft.rfft(rings.reshape(-1, _RINGS, _TURNS), axis=-1, workers=2)[..., :_WAVES]
         return cls((blurred, sphere), frames, np.ascontiguousarray(waves.transpose(2, 0, 1)))
 
@@ -271,12 +270,24 @@ def _refine(
 
 
 @nb.njit(fastmath=True, cache=True, parallel=True)
-def _show(sphere, frames, directions, out):
-    n = sphere.shape[0]
+def _place(size, frames, directions, out):
     for k in nb.prange(frames.shape[0]):
         for i in range(directions.shape[0]):
-            row, column = place_of(frames[k], directions[i], (n - 1) / 2)
-            out[k, i] = sphere[int(row + 0.5), int(column + 0.5)]
+            row, column = place_of(frames[k], directions[i], (size - 1) / 2)
+            out[k, i] = int(row + 0.5) * size + int(column + 0.5)
+
+
+@lru_cache(2)  # materials come in order of their lattices
+def _frames_and_places(symmetry: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is the same for all crystals of one symmetry, in order of the directions tried.
+
+    Rotations that bring the detector's normal there, shape (d, 3, 3), and which pixels of a sphere
+    lie on the rings around, shape (d, rings * turns).
+    """
+    frames = _frames(_directions(np.frombuffer(symmetry, bool)))
+    places = np.empty((len(frames), _RINGS * _TURNS), np.int32)
+    _place(size, frames, _ring_directions(), places)
+    return frames, places
 
 
 def _image(prepared: np.ndarray, side: int) -> np.ndarray:
