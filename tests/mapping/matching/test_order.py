@@ -30,6 +30,13 @@ def test_ordered_forms_stand_with_the_elements_of_the_lattice_that_is_ordered(ma
         assert lattices.isdisjoint(matcher.index.materials[n].lattice for n in own.ordered)
 
 
+def test_order_that_theory_hardly_shows_is_not_looked_for(matcher):
+    ordered = np.concatenate([family.ordered for family in matcher.families])
+    # iron, cobalt and nickel scatter alike
+    assert numbered(matcher, "FeNi3") not in ordered
+    assert numbered(matcher, "wairauite") not in ordered
+
+
 @pytest.mark.parametrize(("element", "ordered"), [("copper", "Cu3Au"), ("Ta", "NiAl")])
 def test_bands_that_order_adds_are_seen_where_they_are_alone(matcher, element, ordered):
     rotations = random_rotations(np.random.default_rng(0), 6)

@@ -24,6 +24,10 @@ _CUBIC = 195
 #: Least likeness (correlation) of an ordered form's sphere with that of an element.
 _ALIKE = 0.95
 
+#: Least share of its deviation that all elements together must leave unexplained: fainter bands
+#: than these are not known well enough, and what theory gets wrong would be taken for them.
+_FAINTEST = 0.08
+
 
 @dataclass(frozen=True)
 class Family:
@@ -145,10 +149,21 @@ def families_of(materials: tuple[Material, ...], atlas: Atlas) -> list[Family]:
             if materials[i].lattice not in lattices
             and max((spheres[i] * spheres[e]).mean() for e in elements) > _ALIKE
         ]
+        ordered = [
+            i for i in ordered if _left(spheres[i], [spheres[e] for e in elements]) > _FAINTEST
+        ]
         if elements and ordered:
             own = [spheres[i] for i in (*elements, *ordered)]
             found.append(Family(np.array(elements), np.array(ordered), np.array(own)))
     return found
+
+
+def _left(sphere: np.ndarray, elements: list[np.ndarray]) -> float:
+    """Return the deviation of what of a sphere the elements' cannot explain together."""
+    basis = np.array([element.ravel() for element in elements], float).T
+    gram = basis.T @ basis
+    shares = np.linalg.solve(gram, basis.T @ sphere.ravel())
+    return float(np.std(sphere.ravel() - basis @ shares))
 
 
 def _normalised(sphere: np.ndarray) -> np.ndarray:
