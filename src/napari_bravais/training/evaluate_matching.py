@@ -25,11 +25,19 @@ _CAMERAS = 6
 
 #: Where the search for weights begins, and its first steps; all but two of them as logarithms.
 _BEGIN = {
-    **{"match": 5.0, "seen": 0.0, "share": 0.7, "another": 0.0, "trust": -0.5},
+    "match": 5.0,
+    "seen": 0.0,
+    "share": 0.7,
+    "another": 0.0,
+    "trust": -0.5,
     "order": -1.5,
 }
 _STEP = {
-    **{"match": 0.5, "seen": -0.5, "share": 0.1, "another": -2.0, "trust": -0.5},
+    "match": 0.5,
+    "seen": -0.5,
+    "share": 0.1,
+    "another": -2.0,
+    "trust": -0.5,
     "order": 0.7,
 }
 _PLAIN = ("share", "another")

@@ -1,7 +1,7 @@
 """Order: the bands that it adds to those of the lattice that is ordered, seen by themselves.
 
-Ni3Al is nickel's lattice with every fourth atom another: all of nickel's bands, and faint ones in
-between. As a whole its pattern fits nickel as well as it fits its own kind within what theory gets
+Cu3Au is copper's lattice with every fourth atom another: all of copper's bands, and faint ones in
+between. As a whole its pattern fits copper as well as it fits its own kind within what theory gets
 wrong of either. So what elements of that lattice show is taken out of the pattern first, as far as
 they can explain it together, and only what is left is held against the bands that order adds.
 """
