@@ -35,7 +35,7 @@ SYSTEMS_TITLE = "Crystal systems"
 _REPAINT = 100
 
 #: Seconds that one painting may take before the window has its turn.
-_BUDGET = 0.02
+_BUDGET = 0.01
 
 #: Pixels that are derived at once: a few milliseconds.
 _BAND = 16_384

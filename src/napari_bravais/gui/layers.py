@@ -160,21 +160,14 @@ def set_ring(layer: Points, pixel: tuple[int, int]) -> None:
     fresh = len(layer.data) == 0
     events = layer.events
     # it changes neither the extent nor what the layer list shows: napari need not work them out
-    with unlisted(layer), events.data.blocker(), events.features.blocker():
+    with layer._block_refresh(), events.data.blocker(), events.features.blocker():
         layer.data = [pixel, pixel]
+    layer.refresh(thumbnail=False, highlight=False, extent=False)
     if fresh:
         # a white ring in a black one shows on every colour
         layer.border_color = ["black", "white"]
         layer.border_width = [0.2, 0.1]
         layer.selected_data = set()
-
-
-def unlisted(layer: Layer):
-    """Return a context in which the layer list takes no notice of a layer.
-
-    It would draw itself anew for anything that happens to a layer, also for what it does not show.
-    """
-    return layer.events.blocker()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Panes of napari's grid without work that is done twice: it took most of a change of layout."""
 
 from collections.abc import Callable
-from math import prod
 from weakref import WeakKeyDictionary, WeakSet
 
 from napari._vispy.canvas import VispyCanvas
@@ -13,15 +12,14 @@ _OURS = (
     "_update_scenegraph",
     "_update_overlay_canvas_positions",
     "_update_layer_overlays",
-    "_update_viewer_overlays",
 )
 
 
 def spare_panes(rebuilt: Callable[[VispyCanvas], None]) -> None:
-    """Let napari keep its grids and scale bars, and see to titles once a change of the layout.
+    """Let napari keep its grids, and see to titles once a change of the layout.
 
-    A grid that it had before is taken up again for the same rows and columns, and so is the scale
-    bar of a pane that went: to make a new one of either takes it half a tenth of a second.
+    A grid that it had before is taken up again for the same rows and columns: to make a new one
+    takes it half a tenth of a second.
 
     Parameters
     ----------
@@ -31,9 +29,8 @@ def spare_panes(rebuilt: Callable[[VispyCanvas], None]) -> None:
     plain = [getattr(VispyCanvas, name, None) for name in _OURS]
     if None in plain or hasattr(plain[0], "kept"):  # by another window of this process
         return
-    make, update, place, see_to, hang = plain
+    make, update, place, see_to = plain
     kept: WeakKeyDictionary[VispyCanvas, dict] = WeakKeyDictionary()
-    spares: WeakKeyDictionary[VispyCanvas, dict] = WeakKeyDictionary()
     changing: WeakSet[VispyCanvas] = WeakSet()
 
     def take_up(canvas: VispyCanvas) -> None:
@@ -70,23 +67,7 @@ def spare_panes(rebuilt: Callable[[VispyCanvas], None]) -> None:
         if not canvas._pause_scene_graph or layer not in canvas.viewer.layers:
             see_to(canvas, layer)
 
-    def hang_again(canvas: VispyCanvas) -> None:
-        grid, layers = canvas.viewer.canvas.grid, canvas.viewer.layers
-        # a grid of a set shape may have fewer panes than layers to show, some of which share one
-        panes = min(len(grid._viewbox_groups(layers)[1]), prod(grid.actual_shape(layers)))
-        for overlay, bars in canvas._viewer_overlay_to_visual.items():
-            if not getattr(overlay, "gridded", False):
-                continue
-            # those of other units would show these
-            unused = spares.setdefault(canvas, {}).setdefault((overlay, layers.units), [])
-            while len(bars) > max(panes, 1):
-                unused.append(bars.pop())
-                unused[-1].node.parent = unused[-1].box.parent = None
-            while len(bars) < panes and unused:
-                bars.append(unused.pop())
-        hang(canvas)
-
     take_up.kept = kept
-    ours = take_up, update_once, place_later, see_to_later, hang_again
+    ours = take_up, update_once, place_later, see_to_later
     for name, better in zip(_OURS, ours, strict=True):
         setattr(VispyCanvas, name, better)

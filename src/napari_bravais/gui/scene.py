@@ -11,7 +11,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
-from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together, unlisted
+from napari_bravais.gui.frames import draw_once, list_what_shows
+from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together
 from napari_bravais.gui.own_context import free_in_own_context
 from napari_bravais.gui.panes import spare_panes
 from napari_bravais.gui.place import Place
@@ -90,6 +91,8 @@ class Scene:
         remember_shaders()
         self._spells = build_by_spells()
         spare_panes(self._spells.begin)
+        draw_once()
+        list_what_shows()
         self._fitted = self._camera
         viewer.layers.events.removed.connect(self._forget)
         viewer.canvas.events.size.connect(self._fit_grid)
@@ -202,7 +205,6 @@ class Scene:
                 place.entitle(over or upper == lower or arrangement.view != FLICKER, right=swiped)
             self._show_edge()
             if gridded:
-                self._viewer.canvas.overlays.scale_bar.gridded = True
                 grid.stride, grid.shape = _LAYERS_A_PLACE, self._best_shape
                 grid.spacing, grid.enabled = 0.02, True
 
@@ -249,9 +251,7 @@ class Scene:
     def refresh(self, name: str, *, thumbnail: bool) -> None:
         """Show what was painted, in the layer list too if wanted: it takes time to draw."""
         if name in self.places:
-            layer = self.places[name].layer
-            with nullcontext() if thumbnail else unlisted(layer):
-                layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
+            self.places[name].layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
 
     def mark(self, pixel: tuple[int, int]) -> None:
         """Set the rings on a pixel (row, column)."""
