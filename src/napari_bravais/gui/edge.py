@@ -2,6 +2,7 @@
 
 import numpy as np
 from napari.layers import Points
+from qtpy.QtCore import QTimer
 
 from napari_bravais.gui.layers import map_units
 
@@ -16,6 +17,9 @@ _DASH = 50
 
 #: Width of the line in pixels of the screen.
 _WIDTH = 4
+
+#: Milliseconds in which the line is drawn for the first time.
+_DRAWN = 1000
 
 
 class Edge:
@@ -37,16 +41,19 @@ class Edge:
     def make(self, top: float, bottom: float, unit: str) -> None:
         """Make the line, from top to bottom in world coordinates; nothing shows yet.
 
-        To make and remove its layer takes napari tenths of a second: nobody should wait for them
-        whenever the line is wanted.
+        To make and remove its layer takes napari tenths of a second, and to draw it for the first
+        time one: nobody should wait for them whenever the line is wanted. So it is drawn at once,
+        transparent.
         """
         self._layer = _line(top, bottom, unit)
         self._viewer.layers.append(self._layer)
+        QTimer.singleShot(_DRAWN, self._hide_if_transparent)
 
     def show(self, x: float) -> None:
         """Show the line at a position in world coordinates."""
         if self._layer in self._viewer.layers:
             self._layer.translate = (0, x)
+            self._layer.opacity = 1
             self._set_visible(True)
 
     def hide(self) -> None:
@@ -59,6 +66,10 @@ class Edge:
         if self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
+
+    def _hide_if_transparent(self) -> None:
+        if self._layer in self._viewer.layers and not self._layer.opacity:
+            self.hide()
 
     def _set_visible(self, visible: bool) -> None:
         if self._layer.visible != visible:  # napari does all its work again, also for no change
@@ -80,5 +91,5 @@ def _line(top: float, bottom: float, unit: str) -> Points:
         face_color=colours,
         border_color=colours,  # a border is drawn, however thin
         antialiasing=0,
-        visible=False,
+        opacity=0,
     )

@@ -7,9 +7,13 @@ import numpy as np
 from napari._qt.containers.qt_layer_model import QtLayerListModel
 from napari._vispy.canvas import VispyCanvas
 from napari._vispy.overlays import base
+from qtpy.QtCore import QTimer
 from vispy.color import Color
 from vispy.scene.visuals import Rectangle
 from vispy.visuals.transforms import BaseTransform, ChainTransform, STTransform
+
+#: Milliseconds after a frame in which the window lives before the next one.
+_SOON = 5
 
 
 class Box(Rectangle):
@@ -104,13 +108,14 @@ def draw_once() -> None:
         canvas._scene_canvas._update_pending = True  # nobody need ask for this frame again
         bring_up_to_date(canvas, event)
 
-    def see_to_new_panes(canvas: VispyCanvas, event=None) -> None:
-        # all is up to date after a frame, but that new panes are told their size by drawing alone
-        sizes = canvas._last_viewbox_size, canvas._current_viewbox_size
-        if event is None or not np.allclose(*sizes):
-            bring_up_to_date(canvas, event)
+    def after_frame(canvas: VispyCanvas, event=None) -> None:
+        if event is None:  # not after a frame
+            bring_up_to_date(canvas)
+        # all is up to date after one, but that new panes are told their size by drawing alone
+        elif not np.allclose(canvas._last_viewbox_size, canvas._current_viewbox_size):
+            QTimer.singleShot(_SOON, canvas._scene_canvas.update)
 
-    VispyCanvas._update_scenegraph, VispyCanvas.on_draw = update_and_watch, see_to_new_panes
+    VispyCanvas._update_scenegraph, VispyCanvas.on_draw = update_and_watch, after_frame
     base.Rectangle = Box
 
 
