@@ -2,6 +2,7 @@
 
 import numpy as np
 from napari._qt.utils import QImg2array
+from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
 from vispy.gloo.program import Program
 
@@ -96,6 +97,29 @@ def test_one_scale_bar_follows_the_zoom_in_the_same_frame(mapped):
     assert (after[2] != before[2]).mean() > 0.01
     compare.shown_changed.emit("Confidence", False)
     choose(compare.controls["grid"].widget, "as large as fits")
+
+
+def test_the_screen_shows_a_picture_in_every_view_and_while_they_change(mapped):
+    canvas = mapped.viewer.window._qt_viewer.canvas.native
+    mapped.controller.arranger._arrange(pair=("Electron image", "Bravais lattices"))
+
+    def contrast() -> float:
+        """Return the deviation of what the screen itself shows where the canvas is.
+
+        The canvas may have a picture that Qt does not show.
+        """
+        place = canvas.rect().translated(canvas.mapToGlobal(QPoint(0, 0)))
+        shown = canvas.screen().grabWindow(0).copy(place)
+        return QImg2array(shown.toImage())[..., :3].std()
+
+    QTest.qWait(500)
+    assert contrast() > 30
+    for view in ("swipe", "blend", "flicker", "side by side", "blend", "side by side"):
+        canvas.update()  # a frame that is due when the layout changes
+        mapped.panel.compare.setting_changed.emit("view", view)
+        for _ in range(20):
+            QTest.qWait(25)
+            assert contrast() > 30, view
 
 
 def test_more_maps_than_panes_share_a_pane(mapped):

@@ -8,7 +8,6 @@ from weakref import WeakSet
 from napari._vispy.canvas import VispyCanvas
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QWidget
 from vispy.gloo.program import Program
 from vispy.visuals import Visual
 
@@ -60,12 +59,11 @@ class Spells:
         self._rests = 0
         self._built: WeakSet[Visual] = WeakSet()
         self._waiting: WeakSet[Visual] = WeakSet()
-        self._held: WeakSet[QWidget] = WeakSet()
+        self._held: WeakSet[VispyCanvas] = WeakSet()
 
     def begin(self, canvas: VispyCanvas) -> None:
         """Begin now, with the layout changed: the first spell comes when the window has lived."""
-        canvas.native.setUpdatesEnabled(False)
-        self._held.add(canvas.native)
+        self._hold(canvas)
         now = time.perf_counter()
         self._settled, self._end = now + _SETTLING, now
         self._built.clear()
@@ -79,6 +77,7 @@ class Spells:
     def end(self) -> None:
         """Let everything be drawn from now on."""
         self._settled = 0.0
+        self._let_go()
 
     def may_draw(self, visual: Visual) -> bool:
         """Tell whether a visual may be drawn in this frame: it is built, or there is time."""
@@ -94,6 +93,21 @@ class Spells:
         self._waiting.add(visual)
         return False
 
+    def _hold(self, canvas: VispyCanvas) -> None:
+        """Keep the canvas's last picture, which Qt may show again, until it is let go."""
+        if canvas not in self._held:
+            self._held.add(canvas)
+            # not by `setUpdatesEnabled`: the window might be painted over where the canvas is
+            canvas.native.setUpdateBehavior(canvas.native.UpdateBehavior.PartialUpdate)
+            canvas._scene_canvas.events.draw.block()
+
+    def _let_go(self) -> None:
+        for canvas in self._held:
+            canvas._scene_canvas.events.draw.unblock()
+            with suppress(RuntimeError):  # closed meanwhile
+                canvas.native.update()
+        self._held.clear()
+
     def _rest(self, milliseconds: int) -> None:
         self._under_way = True
         self._rests += 1
@@ -103,10 +117,7 @@ class Spells:
         if rest != self._rests:  # the layout has changed again since: its pause counts
             return
         self._under_way = False
-        for native in self._held:
-            with suppress(RuntimeError):  # closed meanwhile
-                native.setUpdatesEnabled(True)
-        self._held.clear()
+        self._let_go()
         waiting, self._waiting = self._waiting, WeakSet()
         for visual in waiting:
             visual.update()  # asks for the next frame; while one is drawn it would be in vain
