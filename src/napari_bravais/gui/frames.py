@@ -124,7 +124,7 @@ _LISTED = frozenset(("thumbnail", "visible", "name", "loaded", "locked"))
 
 
 def list_what_shows() -> None:
-    """Let napari draw a layer's line in its list anew for what that shows, not for all that happens.
+    """Let napari draw a layer's line in its list anew for what that shows alone.
 
     It draws all lines whenever the view is zoomed.
     """

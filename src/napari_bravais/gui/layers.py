@@ -8,7 +8,7 @@ from math import ceil, isnan
 import numpy as np
 import pandas as pd
 from napari.components import LayerList
-from napari.layers import Image, Labels, Layer, Points
+from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_bravais.gui.classes import NOT_MAPPED, classes_of
