@@ -10,7 +10,7 @@ def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_p
     comparing, label = mapped.controller.comparing, mapped.panel.compare.result_label
     export("map", mapped.controller.phase_map, tmp_path / "same.npz")
     comparing.open(tmp_path / "same.npz")
-    wait_until(lambda: "100.0% agree" in label.text(), "the comparison")
+    wait_until(lambda: "100.0 % of what both name agree" in label.text(), "the comparison")
     before, other = label.text(), comparing.other
     (tmp_path / "damaged.ang").write_text("no map")
     comparing.open(tmp_path / "damaged.ang")

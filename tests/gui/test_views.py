@@ -1,8 +1,10 @@
 """Two maps over each other: the edge that is swiped across, and which title is shown where."""
 
+import napari
 import numpy as np
 from napari._qt.utils import QImg2array
-from qtpy.QtCore import QPoint
+from napari._vispy.canvas import VispyCanvas
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from vispy.gloo.program import Program
 
@@ -97,6 +99,72 @@ def test_one_scale_bar_follows_the_zoom_in_the_same_frame(mapped):
     assert (after[2] != before[2]).mean() > 0.01
     compare.shown_changed.emit("Confidence", False)
     choose(compare.controls["grid"].widget, "as large as fits")
+
+
+def test_new_panes_have_their_size_in_their_first_frame(mapped):
+    canvas = mapped.viewer.window._qt_viewer.canvas
+    VispyCanvas._init_or_update_grid.kept.clear()  # as if there had never been three panes
+    sizes = []
+
+    def measure(event) -> None:
+        sizes.append((*canvas.grid_views[0].rect.size, canvas.grid_cameras[0].zoom))
+
+    canvas._scene_canvas.events.draw.connect(measure, position="last")
+    mapped.panel.compare.shown_changed.emit("Confidence", True)
+    QTest.qWait(700)
+    canvas._scene_canvas.events.draw.disconnect(measure)
+    mapped.panel.compare.shown_changed.emit("Confidence", False)
+    assert len(sizes) > 1 and len(canvas.grid_views) >= 2
+    np.testing.assert_allclose(sizes, sizes[-1:] * len(sizes), rtol=0.01)
+
+
+def test_a_view_that_is_fitted_shows_the_scan_though_the_edge_is_longer(mapped):
+    zoom = mapped.viewer.scene.camera.zoom
+    mapped.viewer.reset_view()  # napari's own button
+    assert 0.8 < mapped.viewer.scene.camera.zoom / zoom < 1.25
+
+
+def test_a_window_without_a_scan_rests(mapped):
+    viewer = napari.Viewer()
+    frames = []
+    QTest.qWait(500)
+    scene = viewer.window._qt_viewer.canvas._scene_canvas
+    scene.events.draw.connect(lambda event: frames.append(event))
+    scene.update()
+    QTest.qWait(500)
+    viewer.close()
+    assert len(frames) == 1
+
+
+def test_the_usual_keys_undo_while_the_map_has_the_keyboard(mapped):
+    display, canvas = mapped.controller.display, mapped.viewer.window._qt_viewer.canvas.native
+    before, control = display.settings, Qt.KeyboardModifier.ControlModifier
+    mapped.panel.map.setting_changed.emit("smoothing", 2)
+    mapped.settle()
+    for layer in (mapped.viewer.layers["Bravais lattices"], None):
+        mapped.viewer.layers.selection.active = layer
+        canvas.setFocus()
+        QTest.keyClick(canvas, Qt.Key.Key_Z, control)
+        mapped.settle()
+        assert display.settings == before
+        QTest.keyClick(canvas, Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier)
+        mapped.settle()
+        assert display.settings.smoothing == 2
+
+
+def test_beyond_the_edge_of_a_swipe_the_status_line_does_not_speak_of_the_hidden_map(mapped):
+    mapped.controller.arranger._arrange(pair=("Electron image", "Bravais lattices"))
+    mapped.controller.display.change(view="swipe")
+    mapped.viewer.layers.selection.active = mapped.viewer.layers["Bravais lattices"]
+    QTest.qWait(500)
+
+    def said(x: float) -> str:
+        QTest.mouseMove(mapped.canvas, mapped.canvas_point(0, x, 0.9))
+        QTest.qWait(300)
+        return mapped.viewer.status["coordinates"]
+
+    assert "beyond the edge" in said(0.2) and "not mapped" not in said(0.25)
+    assert "probability" in said(0.8)
 
 
 def test_the_screen_shows_a_picture_in_every_view_and_while_they_change(mapped):

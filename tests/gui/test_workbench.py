@@ -23,7 +23,7 @@ from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.io.vendor_maps import read_map
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.comparison import map_title
-from napari_bravais.mapping.phase_map import colour_table
+from napari_bravais.mapping.phase_map import colour_table, percentage
 from tests.gui.window import choose, wait_until
 
 
@@ -98,7 +98,7 @@ def test_another_map_is_compared_and_differences_are_visited(mapped, tmp_path):
     key = mapped.panel.compare.key_label
     assert key.isVisible() and "Agree" in key.text() and "named by neither" not in key.text()
     inside = (controller.comparing.comparison.difference == 2).mean()
-    assert inside > 0 and f"{inside:.1%}" in key.text().split("Differ inside a grain")[1][:50]
+    assert inside > 0 and percentage(inside) in key.text().split("Differ inside a grain")[1][:50]
     mapped.press(mapped.panel.compare.next_button)
     row, column = controller.scene.pixel
     assert 5 <= row < 15 and 5 <= column < 15

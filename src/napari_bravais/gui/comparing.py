@@ -27,6 +27,7 @@ from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
 from napari_bravais.mapping.comparison import DIFFERENCES, Comparison, compare, map_title
 from napari_bravais.mapping.hough import SOURCE
+from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.phases import fault_of
 
 OTHER, DIFFERENCE = "Other map", "Difference"
@@ -350,9 +351,9 @@ def _agreement(found: Comparison) -> str:
     if not found.pixels:
         return "nothing to compare, as no pixel is named by both"
     shares = (
-        (found.agreement, "agree"),
+        (found.agreement, "of what both name agree"),
         (found.agreement_inside, "inside grains"),
         (found.agreement_at_boundaries, "at boundaries"),
     )
-    said = [f"{share:.1%} {where}" for share, where in shares if share == share]
+    said = [f"{percentage(share)} {where}" for share, where in shares if share == share]
     return ", ".join(said + ([f"kappa {found.kappa:.3f}"] if found.kappa == found.kappa else []))

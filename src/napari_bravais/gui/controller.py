@@ -82,7 +82,10 @@ class Controller(QObject):
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
         self.phases = Phases(self.scene, self.arranger, self.display, panel.phases, self.service)
-        self._pointer = Pointer(viewer, self.scene, self.inspector.inspect, self.display.hover_text)
+        self._pointer = Pointer(
+            *(viewer, self.scene, self.inspector.inspect, self.display.hover_text),
+            *(self.display.undo, self.display.redo),
+        )
         self.reopening = Reopening(panel, self.open)
         self._connect()
         self._clear()
@@ -390,6 +393,7 @@ class Controller(QObject):
         section = self._panel.map
         self._panel.scan.open_button.setEnabled(self._opening is None)
         section.map_button.setEnabled(idle and self._scan is not None)
+        self._panel.scan.enable_images(self._scan is not None)
         section.enable_choice(idle)
         section.cancel_button.setEnabled(self._mapping is not None and not self._cancelling)
         self.phases.enable(idle)

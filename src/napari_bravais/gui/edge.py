@@ -85,9 +85,9 @@ def _line(top: float, bottom: float, unit: str) -> Points:
         name=EDGE,
         units=map_units(unit),
         symbol="square",
-        # the size is always the upper limit: as wide at any zoom
-        size=1e4,
-        canvas_size_limits=(2, _WIDTH),
+        # as wide at any zoom, and next to nothing of what the view is fitted to
+        size=1e-6,
+        canvas_size_limits=(_WIDTH, _WIDTH),
         face_color=colours,
         border_color=colours,  # a border is drawn, however thin
         antialiasing=0,

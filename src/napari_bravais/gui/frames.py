@@ -7,13 +7,9 @@ import numpy as np
 from napari._qt.containers.qt_layer_model import QtLayerListModel
 from napari._vispy.canvas import VispyCanvas
 from napari._vispy.overlays import base
-from qtpy.QtCore import QTimer
 from vispy.color import Color
 from vispy.scene.visuals import Rectangle
 from vispy.visuals.transforms import BaseTransform, ChainTransform, STTransform
-
-#: Milliseconds after a frame in which the window lives before the next one.
-_SOON = 5
 
 
 class Box(Rectangle):
@@ -84,39 +80,43 @@ class Box(Rectangle):
 
 
 def draw_once() -> None:
-    """Let napari bring its camera and titles up to date before a frame, not after it.
+    """Let napari bring its panes, camera and titles up to date before a frame, not after it.
 
     After it, each turn of the mouse's wheel takes two frames, the first with scale bars of the last
-    zoom. And let vispy find where a mouse is pressed without a picture drawn for that: of all that
-    napari shows only its panes listen.
+    zoom, and new panes are drawn as if they were a pixel wide. And let vispy find where a mouse is
+    pressed without a picture drawn for that: of all that napari shows only its panes listen.
     """
-    parts = "_update_scenegraph", "on_draw", "_get_viewbox_at"
+    parts = "on_draw", "_get_viewbox_at", "_current_viewbox_size"
     if not all(hasattr(VispyCanvas, name) for name in parts) or base.Rectangle is Box:
         return  # another napari, or another window of the process
-    update, bring_up_to_date = VispyCanvas._update_scenegraph, VispyCanvas.on_draw
-    known: WeakSet[VispyCanvas] = WeakSet()
-
-    def update_and_watch(canvas: VispyCanvas, event=None) -> None:
-        if canvas not in known:
-            known.add(canvas)
-            scene = canvas._scene_canvas
-            scene.events.draw.connect(partial(prepare, canvas), position="first")
-            scene.visual_at = lambda position: canvas._get_viewbox_at(position)[0]
-        update(canvas, event)
+    bring_up_to_date = VispyCanvas.on_draw
+    watched: WeakSet[VispyCanvas] = WeakSet()
 
     def prepare(canvas: VispyCanvas, event) -> None:
         canvas._scene_canvas._update_pending = True  # nobody need ask for this frame again
+        _lay_out(canvas)
         bring_up_to_date(canvas, event)
+        _lay_out(canvas)  # the space between panes depends on their size
+        if not np.allclose(canvas._last_viewbox_size, canvas._current_viewbox_size):
+            bring_up_to_date(canvas, event)
 
     def after_frame(canvas: VispyCanvas, event=None) -> None:
-        if event is None:  # not after a frame
-            bring_up_to_date(canvas)
-        # all is up to date after one, but that new panes are told their size by drawing alone
-        elif not np.allclose(canvas._last_viewbox_size, canvas._current_viewbox_size):
-            QTimer.singleShot(_SOON, canvas._scene_canvas.update)
+        if event is None or canvas not in watched:
+            bring_up_to_date(canvas, event)
+        if canvas not in watched:
+            watched.add(canvas)
+            scene = canvas._scene_canvas
+            scene.events.draw.connect(partial(prepare, canvas), position="first")
+            scene.visual_at = lambda position: canvas._get_viewbox_at(position)[0]
 
-    VispyCanvas._update_scenegraph, VispyCanvas.on_draw = update_and_watch, after_frame
+    VispyCanvas.on_draw = after_frame
     base.Rectangle = Box
+
+
+def _lay_out(canvas: VispyCanvas) -> None:
+    """Tell panes their size and place, as vispy does when it draws them."""
+    if canvas.viewer.canvas.grid.enabled and canvas.grid_views:
+        canvas.grid._update_child_widget_dim()
 
 
 #: Events of a layer that its line in the layer list shows.

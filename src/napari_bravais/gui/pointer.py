@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_bravais.gui.layers import pixel_at
 from napari_bravais.gui.scene import Scene
@@ -35,6 +36,8 @@ class Pointer:
         Called with each pixel (row, column) that is clicked, dragged to, or walked to.
     hovered
         Called with the pixel under the cursor; returns what to add to the status line.
+    undo, redo
+        Called when the usual keys are pressed.
     """
 
     def __init__(
@@ -43,20 +46,28 @@ class Pointer:
         scene: Scene,
         pointed: Callable[[tuple[int, int]], None],
         hovered: Callable[[tuple[int, int]], str],
+        undo: Callable[[], None],
+        redo: Callable[[], None],
     ):
         self._viewer, self._scene = viewer, scene
         self._pointed, self._hovered = pointed, hovered
+        self._commands = {"Control-Z": undo, "Control-Shift-Z": redo}
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.events.status.connect(self._on_status, position="last")
         for key, step in _KEYS.items():
             self._bind(key, step)
             self._bind(f"Shift-{key}", tuple(_STRIDE * count for count in step))
+        self._bind_commands(viewer)
+        viewer.layers.events.inserted.connect(self._on_layer)
 
     def release(self) -> None:
         """Leave the viewer alone from now on."""
         with suppress(ValueError):
             self._viewer.mouse_drag_callbacks.remove(self._on_press)
         self._viewer.events.status.disconnect(self._on_status)
+        self._viewer.layers.events.inserted.disconnect(self._on_layer)
+        for key in self._commands:
+            self._viewer.bind_key(key, None)
         for key in _KEYS:
             self._viewer.bind_key(key, None)
             self._viewer.bind_key(f"Shift-{key}", None)
@@ -66,6 +77,15 @@ class Pointer:
             self._walk(step)
 
         self._viewer.bind_key(key, walk, overwrite=True)
+
+    def _bind_commands(self, bound) -> None:
+        for key, command in self._commands.items():
+            bound.bind_key(key, lambda _, command=command: command(), overwrite=True)
+
+    def _on_layer(self, event) -> None:
+        """Take keys from layers of labels that nobody paints: napari would undo that."""
+        if isinstance(event.value, Labels) and not event.value.editable:
+            self._bind_commands(event.value)
 
     def _walk(self, step: tuple[int, int]) -> None:
         """Go some pixels on from the ring, or begin in the middle; stop at the rim."""
@@ -162,6 +182,10 @@ class Pointer:
             return
         pixel = self._pixel_at(self._viewer.cursor.position)
         if pixel is None:
+            return
+        if self._scene.is_cut_away(pixel):
+            place = status["coordinates"].partition(":")[0]
+            self._viewer.status = status | {"coordinates": f"{place}: beyond the edge"}
             return
         text = self._hovered(pixel)
         if text and text not in status["coordinates"]:

@@ -264,6 +264,11 @@ class Scene:
         """The layer that is selected in the viewer."""
         return self._viewer.layers.selection.active
 
+    def is_cut_away(self, pixel: tuple[int, int]) -> bool:
+        """Whether the selected layer is a map whose pixel (row, column) a swipe cuts away."""
+        active = self.active  # napari may have wrapped it
+        return any(active == p.layer and pixel[1] < p.cut for p in self.places.values())
+
     def activate(self, name: str) -> None:
         """Select a map's layer, if it is there."""
         if name in self.places:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_bravais.gui.controls import Control, form
 from napari_bravais.gui.section import Section, button, label, order_tabs, row
 from napari_bravais.gui.settings import BLEND, FLICKER, SIDE_BY_SIDE, SWIPE, Settings
+from napari_bravais.mapping.phase_map import percentage
 
 
 class CompareSection(Section):
@@ -163,8 +164,8 @@ class CompareSection(Section):
     def show_key(self, kinds: Iterable[tuple[str, str, float]]) -> None:
         """Explain the difference map: colour, meaning and share of the area of each kind."""
         rows = [
-            f'<tr><td bgcolor="{colour}">&nbsp;&nbsp;&nbsp;</td>'
-            f'<td>&nbsp;{escape(title)}&nbsp;</td><td align="right">{share:.1%}</td></tr>'
+            f'<tr><td bgcolor="{colour}" style="border: 1px solid gray">&nbsp;&nbsp;&nbsp;</td>'
+            f'<td>&nbsp;{escape(title)}&nbsp;</td><td align="right">{percentage(share)}</td></tr>'
             for colour, title, share in kinds
         ]
         self.key_label.setText(f"<table>{''.join(rows)}</table>")

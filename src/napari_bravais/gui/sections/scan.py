@@ -104,6 +104,11 @@ class ScanSection(Section):
         self.show_scan(text, "", "", "", _NOTHING)
         self.show_images([], "")
 
+    def enable_images(self, enabled: bool) -> None:
+        """Let images be laid over a map, if there is a scan."""
+        for widget in (self.image_box, self.add_image_button, self.align_button):
+            widget.setEnabled(enabled)
+
     def show_images(self, names: list[str], current: str) -> None:
         """Show which images there are to choose from."""
         self.image_box.clear()
