@@ -24,7 +24,7 @@ HEAVY = {
 # docs/architecture.md in short: what each part may import of the others
 MAY_IMPORT = {
     "lattices": set(),
-    "numba_cache": set(),
+    "numba_faults": set(),
     "lambert": set(),
     # of mapping, the maps themselves: what is written and read
     "io": {
@@ -113,6 +113,19 @@ def test_numba_stores_no_gufuncs_that_could_end_a_process(tmp_path):
     subprocess.run([sys.executable, tmp_path / "doubling.py"], env=stored, check=True, timeout=300)
     names = [path.name for path in tmp_path.rglob("*.nbi")]
     assert names and not [name for name in names if name.startswith("guf-")]
+
+
+@pytest.mark.parametrize("told", [{}, {"OMP_WAIT_POLICY": "active"}])
+def test_numbas_threads_sleep_while_they_wait_unless_told_otherwise(told):
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | told
+    said = subprocess.run(
+        [sys.executable, "-c", "import napari_bravais, os; print(os.environ['OMP_WAIT_POLICY'])"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    assert said == told.get("OMP_WAIT_POLICY", "passive")
 
 
 def test_the_core_loads_no_window():

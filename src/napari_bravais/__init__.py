@@ -6,7 +6,7 @@ neither napari nor TensorFlow nor kikuchipy.
 
 from importlib import import_module
 
-from napari_bravais import numba_cache  # noqa: F401
+from napari_bravais import numba_faults  # noqa: F401
 
 _HOME = {
     "open_scan": "io.scan",
