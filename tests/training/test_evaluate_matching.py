@@ -1,6 +1,7 @@
 """How an atlas is made and weighed, and how matching is judged."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,27 @@ def test_an_atlas_is_made_of_the_index_and_matches_the_bundled_one(
         ours = atlas.sphere(atlas.places[key]).ravel()
         # the sample's master patterns are the library's
         assert np.corrcoef(ours, bundled.sphere(bundled.places[other]).ravel())[0, 1] > 0.95
+
+
+def test_an_atlas_holds_what_order_adds(small, judged_library, tmp_path, monkeypatch):
+    """Rutile in place of quartz with its atoms mixed: the two of the sample are not cubic."""
+    monkeypatch.setattr("napari_bravais.training.atlas._CUBE", 6)  # rotations of quartz
+    records = [dict(record) for record in judged_library.records]
+    quartz = next(i for i, record in enumerate(records) if record["lattice"] == "hP")
+    other = next(i for i, record in enumerate(records) if record["lattice"] == "tP")
+    mixed = replace(
+        judged_library,
+        records=[records[quartz]],
+        masters=judged_library.masters[[other]],
+    )
+    atlas = make_atlas(small, judged_library, (judged_library, mixed))
+    assert atlas.ordered == (records[quartz]["file"].removesuffix(".npz"),)
+    order = atlas.order(0)
+    own = atlas.sphere(atlas.places[atlas.ordered[0]])
+    share = (own * order.mixed).mean()
+    assert np.corrcoef((own - share * order.mixed).ravel(), order.added.ravel())[0, 1] > 0.95
+    same = make_atlas(small, judged_library, (judged_library, judged_library))
+    assert same.ordered == ()  # what adds nothing is left out
 
 
 def test_an_atlas_wants_all_materials(classifier, judged_library):

@@ -109,7 +109,8 @@ def test_grey_levels_span_the_range():
 def test_a_folder_goes_on_where_it_stopped(tmp_path, monkeypatch):
     done = []
 
-    def quick(structure, energy):
+    def quick(structure, energy, *, mixed):
+        assert not mixed
         done.append((structure.name, energy))
         return np.zeros((2, 9, 9), np.uint8)
 
@@ -138,7 +139,8 @@ def test_the_training_library_reads_the_folder(tmp_path, nickel):
 def test_a_folder_is_simulated_anew_under_its_own_names(tmp_path, monkeypatch):
     done = []
 
-    def quick(structure, energy):
+    def quick(structure, energy, *, mixed):
+        assert not mixed
         done.append((structure.lattice, structure.formula, len(structure.atoms()[0]), energy))
         return np.full((2, 9, 9), 7, np.uint8)
 
@@ -190,6 +192,30 @@ def test_a_record_says_the_whole_crystal():
     assert (record["lattice"], record["space_group"], record["atoms_primitive"]) == ("hP", 152, 9)
     assert len(record["positions"]) == len(record["atomic_numbers"]) == 9
     json.dumps(record)
+
+
+def test_mixed_atoms_are_a_mean_atom_on_each_place():
+    crystal, _ = _crystal(catalogue.find("NiAl"), mixed=True)
+    found = {(site.element, tuple(site.position), site.occupancy) for site in crystal.sites}
+    places = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5)
+    assert found == {(element, place, 0.5) for element in ("Ni", "Al") for place in places}
+
+
+def test_the_command_mixes_atoms_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "napari_bravais.simulation.dynamical.simulate_master",
+        lambda structure, energy, *, mixed: np.full((2, 9, 9), int(mixed), np.uint8),
+    )
+    listed = tmp_path / "one" / "structures.jsonl"
+    for crystal, folder in (("NiAl", tmp_path / "one"), (str(listed), tmp_path / "two")):
+        command = ["simulate", crystal, "-o", str(folder), "--mixed"]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        (name,) = read_records(folder / "structures.jsonl")
+        for value, own in enumerate((folder, folder / "mixed")):
+            assert np.load(own / name)["mp"].max() == value
+            (record,) = read_records(own / "structures.jsonl").values()
+            assert ("atoms mixed" in record["simulation"]) == value
 
 
 def test_names_of_crystals(tmp_path):

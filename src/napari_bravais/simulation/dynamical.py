@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_bravais.catalogue.structure import ELEMENTS, Structure, operations
 from napari_bravais.lattices import POINTS_PER_CELL
+from napari_bravais.simulation.disorder import mixed_atoms
 
 if TYPE_CHECKING:
     from de_ebsd.crystal.lattice import Crystal
@@ -50,7 +51,11 @@ class MasterSettings:
 
 
 def simulate_master(
-    structure: Structure, kilovolts: float = 20.0, settings: MasterSettings | None = None
+    structure: Structure,
+    kilovolts: float = 20.0,
+    settings: MasterSettings | None = None,
+    *,
+    mixed: bool = False,
 ) -> np.ndarray:
     """Simulate the master pattern of a crystal at one beam energy.
 
@@ -63,6 +68,8 @@ def simulate_master(
         Beam energy in keV.
     settings
         Size and accuracy; those of the training library by default.
+    mixed
+        Without order: see `napari_bravais.simulation.disorder.mixed_atoms`.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def simulate_master(
     from de_ebsd.sim import simulator
 
     settings = settings or MasterSettings()
-    crystal, rotations = _crystal(structure)
+    crystal, rotations = _crystal(structure, mixed)
     simulation = de_ebsd.MasterPatternSimulator(
         crystal,
         de_ebsd.Microscope(energy=1e3 * kilovolts, sample_tilt=70.0),
@@ -162,7 +169,7 @@ def folding_group(rotations: np.ndarray) -> int:
     return best
 
 
-def _crystal(structure: Structure) -> tuple["Crystal", np.ndarray]:
+def _crystal(structure: Structure, mixed: bool = False) -> tuple["Crystal", np.ndarray]:
     """Return a structure as de-ebsd's crystal in P1, and its point operations (n, 3, 3)."""
     from de_ebsd.crystal.lattice import Crystal
 
@@ -173,6 +180,9 @@ def _crystal(structure: Structure) -> tuple["Crystal", np.ndarray]:
 
     a, b, c, alpha, beta, gamma = structure.cell
     numbers, positions = structure.atoms()
+    occupied = np.ones(len(numbers))
+    if mixed:
+        numbers, positions, occupied = mixed_atoms(structure.cell_vectors(), numbers, positions)
     rotations = np.unique([r for r, _ in operations(structure.space_group)], axis=0)
     if structure.lattice.startswith("m"):
         a, b, c, alpha, beta, gamma = c, a, b, gamma, alpha, beta
@@ -182,7 +192,10 @@ def _crystal(structure: Structure) -> tuple["Crystal", np.ndarray]:
     crystal = CentredCrystal.from_parameters(
         *(a / 10, b / 10, c / 10, alpha, beta, gamma),
         space_group=1,
-        atoms=[(ELEMENTS[z], tuple(p)) for z, p in zip(numbers, positions, strict=True)],
+        atoms=[
+            (ELEMENTS[z], tuple(place), share)
+            for z, place, share in zip(numbers, positions, occupied, strict=True)
+        ],
     )
     axes = crystal.direct_structure_matrix
     return crystal, axes @ rotations @ np.linalg.inv(axes)

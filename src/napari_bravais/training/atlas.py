@@ -7,6 +7,7 @@ import numpy as np
 from napari_bravais.mapping.assembly.sphere import Sphere, detector_directions
 from napari_bravais.mapping.matching.atlas import SIZE, Atlas, levels_of, symmetrised, symmetry_of
 from napari_bravais.mapping.matching.evidence import Weights
+from napari_bravais.mapping.matching.order import Order
 from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.model.lines import SIZE as PREPARED
@@ -21,6 +22,12 @@ _ROTATIONS = {
     **{"-3m": 6, "6/m": 6, "6/mmm": 12, "m-3": 12, "m-3m": 24},
 }
 
+#: Rotations of a cube.
+_CUBE = 24
+
+#: Least deviation of what order adds: of atoms that scatter alike, less than a pattern can show.
+_FAINTEST = 0.02
+
 #: Clean patterns that a sphere is laid together from, by how many cameras.
 _PATTERNS, _CAMERAS = 240, 12
 
@@ -28,6 +35,7 @@ _PATTERNS, _CAMERAS = 240, 12
 def make_atlas(
     classifier: Classifier,
     library: MasterLibrary,
+    ordered: tuple[MasterLibrary, MasterLibrary] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Atlas:
     """Make the atlas of the materials of a classifier's index; its weights are still to be fitted.
@@ -38,6 +46,9 @@ def make_atlas(
         What prepares patterns, and whose index lists the materials.
     library
         Master patterns, among them those of all these materials.
+    ordered
+        Of ordered crystals, and of the same with their atoms mixed, all as finely simulated: of
+        those that are among the materials, and cubic, the atlas holds what order adds.
     progress
         Called with the materials done, and how many there are.
 
@@ -62,7 +73,40 @@ def make_atlas(
             symmetry_of(sphere, _ROTATIONS[laue_group(library.records[place]["space_group"])])
         )
         levels[number] = levels_of(symmetrised(sphere, symmetries[-1]))
-    return Atlas(keys, levels, np.array(symmetries), Weights())
+    orders = _orders(classifier, *ordered) if ordered else {}
+    orders = {key: orders[key] for key in keys if key in orders}
+    shares = np.array([order.added.std() for order in orders.values()])
+    own = [
+        [levels_of(order.mixed), levels_of(order.added / order.added.std())]
+        for order in orders.values()
+    ]
+    own = np.array(own, np.uint8).reshape(-1, 2, SIZE, SIZE)
+    return Atlas(keys, levels, np.array(symmetries), Weights(), tuple(orders), own, shares)
+
+
+def _orders(
+    classifier: Classifier, library: MasterLibrary, mixed: MasterLibrary
+) -> dict[str, Order]:
+    """Return what order adds to cubic crystals, by what identifies them.
+
+    Of others it is not told which of the lattice's axes are whose.
+    """
+    found = {}
+    places = {record["file"]: place for place, record in enumerate(mixed.records)}
+    for master, record in zip(library.masters, library.records, strict=True):
+        turns = _ROTATIONS[laue_group(record["space_group"])]
+        if turns != _CUBE or record["file"] not in places:
+            continue
+        # both from the same patterns, so that they differ by nothing else
+        spheres = [
+            _sphere(classifier, one, np.random.default_rng(7))
+            for one in (master, mixed.masters[places[record["file"]]])
+        ]
+        symmetry = symmetry_of(spheres[0], turns)
+        order = Order.between(*(symmetrised(sphere, symmetry) for sphere in spheres))
+        if order.added.std() > _FAINTEST:
+            found[record["file"].removesuffix(".npz")] = order
+    return found
 
 
 def _sphere(classifier: Classifier, master: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -49,6 +49,10 @@ def atlas(
     patterns: Annotated[
         int, typer.Option(min=3, help="Patterns to fit what a match counts.")
     ] = 450,
+    ordered: Annotated[
+        Path | None,
+        typer.Option(help="Folder of 'bravais simulate --mixed': sees order by what it adds."),
+    ] = None,
 ) -> None:
     """Make the atlas that patterns are held against, beside a model's file and its index."""
     from napari_bravais.mapping.matching.atlas import atlas_path
@@ -56,10 +60,12 @@ def atlas(
     from napari_bravais.training.atlas import make_atlas
     from napari_bravais.training.evaluate_matching import weights_of
     from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.simulate import MIXED
 
     classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
     about = {"model": classifier.name, "model_sha256": classifier.checksum}
-    made = make_atlas(classifier, library, _tell("materials"))
+    both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
+    made = make_atlas(classifier, library, both, _tell("materials"))
     path = made.save(atlas_path(classifier.path), about)
     weights = weights_of(classifier, Matcher(classifier), library, patterns, _tell("cameras"))
     about |= {"patterns_weighed": patterns}

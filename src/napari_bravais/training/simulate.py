@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ALL, EVERYDAY = "all", "everyday"
 
+#: Folder beside master patterns for those of the same crystals with their atoms mixed.
+MIXED = "mixed"
+
 
 def simulate(
     crystals: Annotated[
@@ -41,6 +44,14 @@ def simulate(
     largest: Annotated[
         int, typer.Option(help="Crystals with more atoms in the primitive cell are passed over.")
     ] = 60,
+    mixed: Annotated[
+        bool,
+        typer.Option(
+            "--mixed",
+            help="Have the atoms of each mixed at random over their places, too, and put that into"
+            " OUTPUT/mixed: beside it 'bravais atlas' sees what order adds.",
+        ),
+    ] = False,
 ) -> None:
     """Simulate dynamical master patterns, to train on or to look at."""
     from napari_bravais.catalogue import CatalogueError
@@ -51,12 +62,15 @@ def simulate(
         files = [c for c in crystals if Path(c).suffix.lower() in (".h5", ".hdf5", ".npz")]
         take_in(folder, files, energies)
         lists = [crystal for crystal in crystals if Path(crystal).suffix.lower() == ".jsonl"]
+        folders = {False: folder} | ({True: MasterFolder(output / MIXED)} if mixed else {})
         for path in lists:
-            simulate_anew(folder, Path(path))
+            for mix, into in folders.items():
+                simulate_anew(into, Path(path), mixed=mix)
         named = [crystal for crystal in crystals if crystal not in (*files, *lists)]
         structures = list(dict.fromkeys(s for name in named for s in chosen(name)))
         fitting = [s for s in structures if primitive_atoms(s) <= largest]
-        simulate_all(folder, fitting, energies or [20.0])
+        for mix, into in folders.items():
+            simulate_all(into, fitting, energies or [20.0], mixed=mix)
     except (CatalogueError, OSError, ModuleNotFoundError) as error:
         missing = isinstance(error, ModuleNotFoundError)
         hint = ": pip install 'napari-bravais[simulate]'" if missing else ""
@@ -106,17 +120,19 @@ def take_in(folder, files: list[str], energies: list[float] | None) -> None:
             typer.echo(f"Taken in: {structure.key}, {kilovolts:g} keV")
 
 
-def simulate_all(folder, structures: list["Structure"], energies: list[float]) -> None:
+def simulate_all(
+    folder, structures: list["Structure"], energies: list[float], *, mixed: bool = False
+) -> None:
     """Simulate what a folder lacks, and say on standard error how long it will take."""
     from napari_bravais.simulation.dynamical import simulate_master
 
     jobs = [(s, e) for e in energies for s in structures if not folder.holds(s, e)]
     for structure, energy in with_progress(jobs, lambda job: effort(job[0])):
-        master = simulate_master(structure, energy)
-        folder.add(structure, energy, master, _simulator())
+        master = simulate_master(structure, energy, mixed=mixed)
+        folder.add(structure, energy, master, _simulator(mixed))
 
 
-def simulate_anew(folder, index: Path) -> None:
+def simulate_anew(folder, index: Path, *, mixed: bool = False) -> None:
     """Simulate the master patterns that a ``structures.jsonl`` lists, but those that are there."""
     from napari_bravais.simulation.dynamical import simulate_master
     from napari_bravais.training.masters import crystal_of, read_records
@@ -125,8 +141,8 @@ def simulate_anew(folder, index: Path) -> None:
     jobs = [(crystal_of(r), r) for r in records if not folder.has(r["file"])]
     for structure, record in with_progress(jobs, lambda job: effort(job[0])):
         if not folder.has(record["file"]):  # another process may have been quicker
-            master = simulate_master(structure, record["beam_energy_kev"])
-            folder.put(record | {"simulation": _simulator()}, master)
+            master = simulate_master(structure, record["beam_energy_kev"], mixed=mixed)
+            folder.put(record | {"simulation": _simulator(mixed)}, master)
 
 
 def effort(structure: "Structure") -> float:
@@ -150,10 +166,11 @@ def with_progress(jobs: list, weight: Callable[[tuple], float]) -> Iterator[tupl
             bar.update(own)
 
 
-def _simulator() -> str:
+def _simulator(mixed: bool) -> str:
     from importlib.metadata import version
 
     from napari_bravais.simulation.dynamical import MasterSettings
 
     finer = MasterSettings().oversampling
-    return f"de-ebsd {version('de-ebsd')}, dynamical, averaged over {finer}x{finer} as many pixels"
+    said = f"de-ebsd {version('de-ebsd')}, dynamical, averaged over {finer}x{finer} as many pixels"
+    return f"{said}, atoms mixed" if mixed else said

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,18 +52,35 @@ def test_symmetry_is_found_and_averaged(classifier):
 
 def test_an_atlas_comes_back_as_it_was_saved(classifier, tmp_path):
     whole = Atlas.of(classifier)
-    places = [int(np.flatnonzero(whole.symmetries.sum(1) == n)[0]) for n in (1, 2, 6, 24)]
+    places = [int(np.flatnonzero(whole.symmetries.sum(1) == n)[0]) for n in (1, 2, 6)]
+    places.append(whole.places["cP_seed-NiAl"])
+    order = whole.ordered.index("cP_seed-NiAl")
     some = Atlas(
         tuple(whole.keys[p] for p in places),
         whole.levels[places],
         whole.symmetries[places],
         Weights(match=77.0),
+        ("cP_seed-NiAl",),
+        whole.orders[[order]],
+        whole.shares[[order]],
     )
     path = some.save(tmp_path / "some-atlas.npz", {"model_sha256": "abc"})
     read = Atlas.load(path, "abc")
     np.testing.assert_array_equal(read.levels, some.levels)
     np.testing.assert_array_equal(read.symmetries, some.symmetries)
     assert read.keys == some.keys and read.weights == some.weights
+    assert read.ordered == some.ordered
+    np.testing.assert_array_equal(read.orders, some.orders)
+    assert read.order(0).added.std() == pytest.approx(
+        whole.shares[order], rel=0.05
+    )  # levels are cut off
+    without = replace(some, ordered=(), orders=some.orders[:0], shares=some.shares[:0])
+    assert (
+        Atlas.load(
+            without.save(tmp_path / "none-atlas.npz", {"model_sha256": "abc"}), "abc"
+        ).orders.shape[0]
+        == 0
+    )
     # of a cube's sphere only a part is kept
     assert path.stat().st_size < 0.8 * some.levels.size
 

@@ -6,7 +6,7 @@ A sphere is laid together from clean simulated patterns that were prepared as an
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -17,6 +17,7 @@ from napari_bravais.io.files import replacing
 from napari_bravais.lambert import lambert_directions
 from napari_bravais.mapping.assembly.sphere import values_at
 from napari_bravais.mapping.matching.evidence import Weights
+from napari_bravais.mapping.matching.order import Order
 from napari_bravais.model.card import read_companion_card
 from napari_bravais.model.classifier import Classifier
 
@@ -127,12 +128,21 @@ class Atlas:
         Which of `rotations` leave each as it is, shape (m, 40), bool.
     weights
         What a match counts beside what the network says.
+    ordered
+        Which of the materials are ordered, so that their atoms might be mixed, too.
+    orders
+        What each of these shows mixed, and what order adds, as `levels`, shape (o, 2, n, n).
+    shares
+        Deviations of what order adds, shape (o,).
     """
 
     keys: tuple[str, ...]
     levels: np.ndarray
     symmetries: np.ndarray
     weights: Weights
+    ordered: tuple[str, ...] = ()
+    orders: np.ndarray = field(default_factory=lambda: np.empty((0, 2, SIZE, SIZE), np.uint8))
+    shares: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def of(cls, classifier: Classifier) -> "Atlas":
@@ -160,7 +170,11 @@ class Atlas:
         with np.load(path, allow_pickle=False) as arrays:
             symmetries = np.unpackbits(arrays["symmetries"], axis=1).astype(bool)[:, :_COUNT]
             levels = _unfolded(arrays["levels"], symmetries)
-        return cls(tuple(card["keys"]), levels, symmetries, Weights(**card["weights"]))
+            keys, ordered = tuple(card["keys"]), tuple(card["ordered"])
+            own = _of_orders(symmetries, keys, ordered)
+            orders = _unfolded(arrays["orders"], own).reshape(-1, 2, SIZE, SIZE)
+            shares = arrays["shares"]
+        return cls(keys, levels, symmetries, Weights(**card["weights"]), ordered, orders, shares)
 
     def save(self, path: str | Path, about: dict) -> Path:
         """Write the atlas, and its card beside it.
@@ -173,17 +187,21 @@ class Atlas:
             What else the card says: ``model_sha256``, and how the atlas was made.
         """
         path = Path(path)
+        own = _of_orders(self.symmetries, self.keys, self.ordered)
         with replacing(path) as temporary:
             np.savez_compressed(
                 temporary,
                 levels=_folded(self.levels, self.symmetries),
                 symmetries=np.packbits(self.symmetries, axis=1),
+                orders=_folded(self.orders.reshape(-1, SIZE, SIZE), own),
+                shares=self.shares,
             )
             card = {
                 **about,
                 "sha256": hashlib.sha256(temporary.read_bytes()).hexdigest(),
                 "weights": asdict(self.weights),
                 "keys": self.keys,
+                "ordered": self.ordered,
             }
         path.with_suffix(".json").write_text(json.dumps(card, ensure_ascii=False) + "\n", "utf-8")
         return path
@@ -195,7 +213,12 @@ class Atlas:
 
     def sphere(self, place: int) -> np.ndarray:
         """Return a sphere, shape (n, n), float32, of about zero mean and unit deviation."""
-        return (self.levels[place].astype(np.float32) - 128) / _LEVELS
+        return _values_of(self.levels[place])
+
+    def order(self, place: int) -> Order:
+        """Return what order adds to one of the ordered materials, by its place among these."""
+        mixed, added = _values_of(self.orders[place])
+        return Order(mixed, np.float32(self.shares[place]) * added)
 
 
 def levels_of(sphere: np.ndarray) -> np.ndarray:
@@ -203,9 +226,22 @@ def levels_of(sphere: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(sphere * _LEVELS + 128), 0, 255).astype(np.uint8)
 
 
+def _values_of(levels: np.ndarray) -> np.ndarray:
+    """Undo `levels_of`, but for what is cut off."""
+    return (levels.astype(np.float32) - 128) / _LEVELS
+
+
 def atlas_path(model: Path) -> Path:
     """Return where the atlas of a model file lies."""
     return model.with_name(f"{model.stem}-atlas.npz")
+
+
+def _of_orders(
+    symmetries: np.ndarray, keys: tuple[str, ...], ordered: tuple[str, ...]
+) -> np.ndarray:
+    """Return the symmetries of what `Atlas.orders` holds, one after the other."""
+    places = np.array([keys.index(key) for key in ordered], int)
+    return symmetries[np.repeat(places, 2)]
 
 
 def _square_turns() -> np.ndarray:
@@ -235,12 +271,11 @@ def _folded(levels: np.ndarray, symmetries: np.ndarray) -> np.ndarray:
     """Keep one of all pixels that symmetry makes equal, one material after the other, (k,)."""
     turns, images = _orbits(levels.shape[-1])
     own = np.arange(images.shape[1])
-    return np.concatenate(
-        [
-            sphere.ravel()[_firsts(symmetry, turns, images) == own]
-            for sphere, symmetry in zip(levels, symmetries, strict=True)
-        ]
-    )
+    kept = [
+        sphere.ravel()[_firsts(symmetry, turns, images) == own]
+        for sphere, symmetry in zip(levels, symmetries, strict=True)
+    ]
+    return np.concatenate([np.empty(0, np.uint8), *kept])
 
 
 def _unfolded(kept: np.ndarray, symmetries: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas
-from napari_bravais.mapping.matching.order import Family, families_of
+from napari_bravais.mapping.matching.order import Order
 from napari_bravais.mapping.matching.search import Target, View, best_orientations
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
@@ -17,7 +17,10 @@ from napari_bravais.model.classifier import Classifier
 MATERIALS = 60
 
 #: By how much less than the best a lattice's correlation may be for its order to be looked for.
-_NEARLY = 0.005
+_NEARLY = 0.04
+
+#: Space groups of elements whose lattices are ordered: face-centred and body-centred cubic.
+_PARENTS = (225, 229)
 
 #: Targets that are kept ready, up to 40 MB each.
 _KEPT_TARGETS = 64
@@ -37,8 +40,9 @@ class Matches:
     rotations
         These orientations, detector to crystal, shape (n, k, 3, 3).
     order
-        Of ordered forms the log-likelihood of the bands that order adds
-        (`napari_bravais.mapping.matching.order`), of all else 0, shape (n, k).
+        What the bands that order adds (`napari_bravais.mapping.matching.order`) tell against a
+        material, a log-likelihood: against ordered forms where they are missing, against elements
+        of the same lattice where they are there, of all else 0; shape (n, k).
     """
 
     materials: np.ndarray
@@ -130,7 +134,10 @@ class Matcher:
     def see_order(
         self, matches: Matches, prepared: np.ndarray, pattern_centre: np.ndarray
     ) -> Matches:
-        """Hold patterns against the bands that order adds, where its lattice fits best of all.
+        """Hold patterns against the bands that order adds, where its lattice fits nearly best.
+
+        What they tell counts against a material, never for one: another crystal's bands may be
+        like those of an order that is not there, and that one's own correlation says so.
 
         Parameters
         ----------
@@ -139,20 +146,19 @@ class Matcher:
         prepared, pattern_centre
             As `hold` was given them.
         """
-        materials, order = matches.materials, matches.order.copy()
-        for family in self.families:
-            fits = np.where(np.isin(materials, family.elements), matches.correlations, -1)
-            number = np.searchsorted(family.ordered, materials) % len(family.ordered)
-            ordered = family.ordered[number] == materials
-            own = np.where(ordered | (fits >= 0), matches.correlations, -1)
-            # what another crystal's bands leave would be taken for order's, too
-            is_it = own.max(axis=1) >= matches.correlations.max(axis=1) - _NEARLY
-            some = np.flatnonzero(is_it & ordered.any(axis=1) & (fits.max(axis=1) > 0))
-            if len(some):
-                turns = matches.rotations[some, fits[some].argmax(axis=1)]
-                told = family.order(prepared[some], pattern_centre, turns)
-                told = np.take_along_axis(told, number[some], axis=1)
-                order[some] = np.where(ordered[some], told, order[some])
+        order = matches.order.copy()
+        best = matches.correlations.max(axis=1, keepdims=True)
+        near = matches.correlations >= best - _NEARLY
+        for of_lattice, orders in zip(self._elements, self._orders, strict=True):
+            seen = np.zeros(len(order))
+            for material, own in orders.items():
+                rows, places = np.nonzero(near & (matches.materials == material))
+                if len(rows):
+                    turns = matches.rotations[rows, places]
+                    told = own.seen(prepared[rows], pattern_centre, turns)
+                    order[rows, places] = np.minimum(told, 0)
+                    seen[rows] = np.maximum(seen[rows], told)
+            order -= np.where(np.isin(matches.materials, of_lattice), seen[:, None], 0)
         return replace(matches, order=order)
 
     def lattice_probabilities(
@@ -234,10 +240,31 @@ class Matcher:
         return (likely[:, None, :-1] @ known)[:, 0] + likely[:, -1:] * trusted
 
     @cached_property
-    def families(self) -> list[Family]:
-        """Elements of cubic lattices, and what is ordered on these."""
-        return families_of(self.index.materials, self.atlas)
+    def _elements(self) -> list[np.ndarray]:
+        """Elements of each lattice that is ordered, by their numbers in the index."""
+        materials = enumerate(self.index.materials)
+        own = [(n, m.space_group) for n, m in materials if len(m.elements) == 1]
+        return [np.array([n for n, group in own if group == parent]) for parent in _PARENTS]
+
+    @cached_property
+    def _orders(self) -> list[dict[int, Order]]:
+        """What order adds to materials of the index, by their number, for each of its lattices."""
+        spheres = [
+            tuple(self.atlas.sphere(self._place(number)) for number in numbers)
+            for numbers in self._elements
+        ]
+        found: list[dict[int, Order]] = [{} for _ in _PARENTS]
+        numbers = {material.key: number for number, material in enumerate(self.index.materials)}
+        for place, key in enumerate(self.atlas.ordered):
+            order = self.atlas.order(place)
+            parent = int(np.argmax([order.likeness(own) for own in spheres]))
+            found[parent][numbers[key]] = replace(order, elements=spheres[parent])
+        return found
+
+    def _place(self, material: int) -> int:
+        """Return where in the atlas a material of the index is."""
+        return self.atlas.places[self.index.materials[material].key]
 
     def _make_target(self, material: int) -> Target:
-        place = self.atlas.places[self.index.materials[material].key]
+        place = self._place(material)
         return Target.of(self.atlas.sphere(place), self.atlas.symmetries[place])

@@ -1,9 +1,9 @@
 """Order: the bands that it adds to those of the lattice that is ordered, seen by themselves.
 
-Cu3Au is copper's lattice with every fourth atom another: all of copper's bands, and faint ones in
+Cu3Au is copper's lattice with every fourth atom another: all of its bands, and faint ones in
 between. As a whole its pattern fits copper as well as it fits its own kind within what theory gets
-wrong of either. So what elements of that lattice show is taken out of the pattern first, as far as
-they can explain it together, and only what is left is held against the bands that order adds.
+wrong of either. So what the same crystal shows with its atoms mixed at random is taken out of the
+pattern first, and only what is left is held against the bands that order adds.
 """
 
 from dataclasses import dataclass
@@ -12,45 +12,58 @@ import numba as nb
 import numpy as np
 
 from napari_bravais.mapping.assembly.sphere import detector_directions, place_of
-from napari_bravais.mapping.matching.atlas import Atlas
-from napari_bravais.model.candidates import Material
 
-#: Space groups of the elements whose lattices are ordered: face-centred and body-centred cubic.
-_PARENTS = (225, 229)
-
-#: The first of the cubic space groups: of these all axes are the same.
-_CUBIC = 195
-
-#: Least likeness (correlation) of an ordered form's sphere with that of an element.
-_ALIKE = 0.95
-
-#: Least share of its deviation that all elements together must leave unexplained: fainter bands
-#: than these are not known well enough, and what theory gets wrong would be taken for them.
-_FAINTEST = 0.08
+#: By how much cameras (shares of the detector's side) and orientations (radians) are off.
+_NEAR = 0.01
 
 
 @dataclass(frozen=True)
-class Family:
-    """Elements of one lattice, and ordered forms of it.
+class Order:
+    """What an ordered crystal would show with its atoms mixed, and what order adds to that.
 
-    Make those of an atlas with `families_of`.
+    Make one with `Order.between`, or have an atlas's with
+    `napari_bravais.mapping.matching.atlas.Atlas.order`.
 
     Attributes
     ----------
-    elements, ordered
-        Which materials of the index, shapes (e,) and (o,).
-    spheres
-        Of the elements and then of the ordered forms, shape (e + o, n, n), float32.
+    mixed
+        On a sphere, a square Lambert projection of zero mean and unit deviation, shape (n, n),
+        float32.
+    added
+        The bands that order adds, of zero mean, shape (n, n), float32; their deviation is the share
+        that they have of the ordered crystal's.
+    elements
+        What elements of the mixed crystal's lattice show in its axes, each of shape (n, n): their
+        bands may be wider or stronger, and what is left of them would be taken for order.
     """
 
-    elements: np.ndarray
-    ordered: np.ndarray
-    spheres: np.ndarray
+    mixed: np.ndarray
+    added: np.ndarray
+    elements: tuple[np.ndarray, ...] = ()
 
-    def order(
+    @classmethod
+    def between(cls, ordered: np.ndarray, mixed: np.ndarray) -> "Order":
+        """Return what order adds: what the mixed crystal's sphere cannot explain of the ordered's.
+
+        Parameters
+        ----------
+        ordered, mixed
+            Spheres, shape (n, n), of any mean and deviation.
+        """
+        ordered, mixed = ((s - s.mean()) / s.std() for s in (ordered, mixed))
+        return cls(*np.array([mixed, ordered - (ordered * mixed).mean() * mixed], np.float32))
+
+    def likeness(self, spheres: tuple[np.ndarray, ...]) -> float:
+        """Return the greatest correlation of the mixed crystal's sphere with any of some others."""
+        return max((float((one * self.mixed).mean()) for one in spheres), default=-1.0)
+
+    def seen(
         self, prepared: np.ndarray, pattern_centre: np.ndarray, rotations: np.ndarray
     ) -> np.ndarray:
         """Tell how much likelier patterns are with the bands that order adds than without.
+
+        What the mixed crystal and the elements show is taken out of both, with what a camera or an
+        orientation that is a bit another and a blurred image would add to it.
 
         Parameters
         ----------
@@ -59,112 +72,88 @@ class Family:
         pattern_centre
             Of all of them, (PCx, PCy, PCz), Bruker's convention, of the square that was prepared.
         rotations
-            Detector to crystal, in which an element fits best, shape (n, 3, 3).
+            Detector to crystal, in which the crystal fits best, shape (n, 3, 3).
 
         Returns
         -------
         numpy.ndarray
-            Log-likelihoods of each ordered form against no order, for white Gaussian noise of
-            unknown variance, shape (n, o).
+            Log-likelihoods of order against none, for white Gaussian noise of unknown variance,
+            shape (n,).
         """
-        count, shown = len(self.elements), len(self.spheres)
-        products = np.zeros((len(prepared), shown + 2, shown + 2))
+        size = prepared.shape[-1]
+        straight, near = detector_directions(size, pattern_centre), _nearby(size, pattern_centre)
+        # the mixed crystal, the elements, what is near it, its blur, a constant; order, the pattern
+        out = np.array([self.mixed, *self.elements])
+        columns = len(out) + len(near) // 2 + 4
+        products = np.zeros((len(prepared), columns, columns))
         _products(
-            self.spheres,
-            rotations.astype(np.float32),
-            detector_directions(prepared.shape[-1], pattern_centre),
-            prepared.reshape(len(prepared), -1),
-            products,
+            *(out, self.added, rotations.astype(np.float32), straight, near),
+            *(prepared.reshape(len(prepared), -1), products),
         )
-        # the elements and a constant, which are taken out; the ordered forms; the pattern
-        basis, bands, image = [*range(count), shown], slice(count, shown), shown + 1
-        inner = products[:, basis][:, :, basis]
-        pattern = products[:, basis, image, None]
-        across = np.concatenate([products[:, basis, bands], pattern], axis=2)
+        inner, across, constant = products[:, :-2, :-2], products[:, :-2, -2:], columns - 3
         # the least bit more than they are, so that a pattern of few pixels can be explained, too
-        explained = np.linalg.solve(inner + 1e-6 * np.eye(count + 1), across)
-        taken = np.einsum("nbk,nbl->nkl", across, explained)
-        squares = np.diagonal(products[:, bands, bands] - taken[:, :-1, :-1], axis1=1, axis2=2)
-        product = products[:, bands, image] - taken[:, :-1, -1]
-        pixels = products[:, shown, shown]
-        left = products[:, image, image] - taken[:, -1, -1]
-        variance = (left / np.maximum(1, pixels - count - 1))[:, None]
-        # as strong as the lattice's own bands, the elements' mean, are in this pattern
-        mean = np.zeros(shown + 2)
-        mean[:count] = 1 / count
-        offset = products[:, shown] @ mean
-        common = np.einsum("a,nab,b->n", mean, products, mean) - offset**2 / pixels
-        strength = products[:, image] @ mean - offset * products[:, image, shown] / pixels
-        strength = (strength / common)[:, None]
-        return (strength * product - 0.5 * strength**2 * squares) / variance
+        explained = np.linalg.solve(inner + 1e-6 * np.eye(columns - 2), across)
+        left = products[:, -2:, -2:] - np.einsum("nbk,nbl->nkl", across, explained)
+        pixels = products[:, constant, constant]
+        variance = left[:, 1, 1] / np.maximum(1, pixels - columns + 2)
+        # as strong as the mixed crystal's own bands are in this pattern
+        offset = products[:, constant, 0] / pixels
+        common = products[:, 0, 0] - offset * products[:, constant, 0]
+        strength = (products[:, 0, -1] - offset * products[:, constant, -1]) / common
+        return (strength * left[:, 0, 1] - 0.5 * strength**2 * left[:, 0, 0]) / variance
+
+
+def _nearby(size: int, pattern_centre: np.ndarray) -> np.ndarray:
+    """Return directions to a detector's pixels, by orientations and cameras off both ways.
+
+    Shape (12, size * size, 3); after and before by turns.
+    """
+    straight = detector_directions(size, pattern_centre)
+    found = []
+    for axis in np.eye(3):
+        for step in (_NEAR, -_NEAR):
+            turned = straight + step * np.cross(axis, straight)
+            found.append(turned / np.linalg.norm(turned, axis=1, keepdims=True))
+    for axis in np.eye(3):
+        for step in (_NEAR, -_NEAR):
+            found.append(detector_directions(size, pattern_centre + step * axis))
+    return np.array(found, np.float32)
+
+
+@nb.njit(cache=True, inline="always")
+def _value(sphere, rotation, direction):
+    n = sphere.shape[0]
+    row, column = place_of(rotation, direction, (n - 1) / 2)
+    r, c = min(int(row), n - 2), min(int(column), n - 2)
+    down, right = row - r, column - c
+    upper = sphere[r, c] * (1 - right) + sphere[r, c + 1] * right
+    lower = sphere[r + 1, c] * (1 - right) + sphere[r + 1, c + 1] * right
+    return upper * (1 - down) + lower * down
 
 
 @nb.njit(cache=True, parallel=True)
-def _products(spheres, rotations, directions, images, out):
-    """Sum the products of what spheres show, 1 and the image over a pattern's pixels."""
-    n, count = spheres.shape[1], spheres.shape[0]
+def _products(out, added, rotations, directions, near, images, products):
+    """Sum the products of all that is told of a pattern's pixels."""
+    count, steps, columns = out.shape[0], near.shape[0] // 2, products.shape[1]
     for k in nb.prange(images.shape[0]):
-        values = np.ones(count + 2)
+        values = np.ones(columns)
         for i in range(directions.shape[0]):
             if images[k, i] != 0:
-                row, column = place_of(rotations[k], directions[i], (n - 1) / 2)
-                r, c = min(int(row), n - 2), min(int(column), n - 2)
-                down, right = row - r, column - c
                 for s in range(count):
-                    upper = spheres[s, r, c] * (1 - right) + spheres[s, r, c + 1] * right
-                    lower = spheres[s, r + 1, c] * (1 - right) + spheres[s, r + 1, c + 1] * right
-                    values[s] = upper * (1 - down) + lower * down
-                values[count + 1] = images[k, i]
-                for a in range(count + 2):
+                    values[s] = _value(out[s], rotations[k], directions[i])
+                blurred = -4 * values[0]
+                for s in range(steps):
+                    after = _value(out[0], rotations[k], near[2 * s, i])
+                    before = _value(out[0], rotations[k], near[2 * s + 1, i])
+                    values[count + s] = after - before
+                    if s < 2:  # turned about the detector's own two axes
+                        blurred += after + before
+                values[count + steps] = blurred
+                values[columns - 2] = _value(added, rotations[k], directions[i])
+                values[columns - 1] = images[k, i]
+                for a in range(columns):
                     for b in range(a + 1):
-                        out[k, a, b] += values[a] * values[b]
-        for a in range(count + 2):
+                        products[k, a, b] += values[a] * values[b]
+        for a in range(columns):
             for b in range(a):
-                out[k, b, a] = out[k, a, b]
-
-
-def families_of(materials: tuple[Material, ...], atlas: Atlas) -> list[Family]:
-    """Return elements of cubic lattices, and what is ordered on these, by the likeness of spheres.
-
-    Parameters
-    ----------
-    materials
-        Those of the index.
-    atlas
-        Their spheres.
-    """
-    cubic = [i for i, material in enumerate(materials) if material.space_group >= _CUBIC]
-    spheres = {i: _normalised(atlas.sphere(atlas.places[materials[i].key])) for i in cubic}
-    found = []
-    for group in _PARENTS:
-        elements = [
-            i
-            for i in cubic
-            if materials[i].space_group == group and len(materials[i].elements) == 1
-        ]
-        lattices = {materials[i].lattice for i in elements}
-        ordered = [
-            i
-            for i in cubic
-            if materials[i].lattice not in lattices
-            and max((spheres[i] * spheres[e]).mean() for e in elements) > _ALIKE
-        ]
-        ordered = [
-            i for i in ordered if _left(spheres[i], [spheres[e] for e in elements]) > _FAINTEST
-        ]
-        if elements and ordered:
-            own = [spheres[i] for i in (*elements, *ordered)]
-            found.append(Family(np.array(elements), np.array(ordered), np.array(own)))
-    return found
-
-
-def _left(sphere: np.ndarray, elements: list[np.ndarray]) -> float:
-    """Return the deviation of what of a sphere the elements' cannot explain together."""
-    basis = np.array([element.ravel() for element in elements], float).T
-    gram = basis.T @ basis
-    shares = np.linalg.solve(gram, basis.T @ sphere.ravel())
-    return float(np.std(sphere.ravel() - basis @ shares))
-
-
-def _normalised(sphere: np.ndarray) -> np.ndarray:
-    return ((sphere - sphere.mean()) / sphere.std()).astype(np.float32)
+                products[k, b, a] = products[k, a, b]
