@@ -91,3 +91,10 @@ def test_what_order_tells_counts_against_a_material_and_never_for_one(matcher):
     assert (missing.order[:, 2] < -5).all() and not missing.order[:, [0, 1, 3]].any()
     # and where another crystal fits best by far it is not looked for
     assert not seen(sphere_of(matcher, "Si")).order.any()
+
+
+def test_of_a_blank_order_tells_nothing(matcher):
+    materials = np.array([[numbered(matcher, name) for name in ("copper", "Cu3Au", "NiAl")]])
+    blank = np.zeros((1, 80, 80), np.float32)
+    held = matcher.hold(blank, CENTRE, materials)
+    assert not matcher.see_order(held, blank, CENTRE).order.any()

@@ -148,7 +148,7 @@ class Matcher:
         """
         order = matches.order.copy()
         best = matches.correlations.max(axis=1, keepdims=True)
-        near = matches.correlations >= best - _NEARLY
+        near = (matches.correlations >= best - _NEARLY) & (best > _NEARLY)
         for of_lattice, orders in zip(self._elements, self._orders, strict=True):
             seen = np.zeros(len(order))
             for material, own in orders.items():
