@@ -102,6 +102,8 @@ def test_another_map_is_compared_and_differences_are_visited(mapped, tmp_path):
     mapped.press(mapped.panel.compare.next_button)
     row, column = controller.scene.pixel
     assert 5 <= row < 15 and 5 <= column < 15
+    mapped.panel.compare.show_key([("#ffffff", "One pixel", 0.0003)])
+    assert "&lt;0.1 %" in key.text()  # no tag, which would not be seen
 
 
 def test_the_other_map_follows_colours_systems_and_legend(mapped, tmp_path):

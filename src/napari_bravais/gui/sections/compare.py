@@ -165,7 +165,8 @@ class CompareSection(Section):
         """Explain the difference map: colour, meaning and share of the area of each kind."""
         rows = [
             f'<tr><td bgcolor="{colour}" style="border: 1px solid gray">&nbsp;&nbsp;&nbsp;</td>'
-            f'<td>&nbsp;{escape(title)}&nbsp;</td><td align="right">{percentage(share)}</td></tr>'
+            f"<td>&nbsp;{escape(title)}&nbsp;</td>"
+            f'<td align="right">{escape(percentage(share))}</td></tr>'
             for colour, title, share in kinds
         ]
         self.key_label.setText(f"<table>{''.join(rows)}</table>")
