@@ -4,7 +4,7 @@ import numpy as np
 from napari.layers import Points
 from qtpy.QtCore import QTimer
 
-from napari_bravais.gui.layers import map_units
+from napari_bravais.gui.layers import Marks, map_units
 
 #: Name of the line's layer.
 EDGE = "Edge to drag"
@@ -80,14 +80,14 @@ def _line(top: float, bottom: float, unit: str) -> Points:
     """Return a layer with a line at zero: dots, so many of a colour in turn."""
     dots = np.column_stack((np.linspace(top, bottom, _DOTS), np.zeros(_DOTS)))
     colours = np.where(np.arange(_DOTS) // _DASH % 2, "black", "white")
-    return Points(
+    return Marks(
         dots,
         name=EDGE,
         units=map_units(unit),
         symbol="square",
-        # as wide at any zoom, and next to nothing of what the view is fitted to
-        size=1e-6,
-        canvas_size_limits=(_WIDTH, _WIDTH),
+        # the size is always the upper limit: as wide at any zoom
+        size=1e4,
+        canvas_size_limits=(2, _WIDTH),
         face_color=colours,
         border_color=colours,  # a border is drawn, however thin
         antialiasing=0,

@@ -129,6 +129,21 @@ def warm_up() -> None:
     class_colours(classes_of(LATTICES_LEVEL)).map(np.zeros((1, 1), np.uint8))
 
 
+class Marks(Points):
+    """Points that are as large on the screen at any zoom: a view is fitted to where they are.
+
+    napari takes their size, which is larger than any map, for a part of what is shown.
+    """
+
+    @property
+    def _extent_data_augmented(self) -> np.ndarray:
+        return self._extent_data
+
+    @property
+    def _type_string(self) -> str:
+        return "points"
+
+
 def ring_layer(name: str, step: tuple[float, float], unit: str, diameter: float) -> Points:
     """Return a layer for a ring that is as large at any zoom; `set_ring` places it.
 
@@ -141,7 +156,7 @@ def ring_layer(name: str, step: tuple[float, float], unit: str, diameter: float)
     diameter
         Of the ring, in the screen's pixels.
     """
-    return Points(
+    return Marks(
         np.empty((0, 2)),
         name=name,
         ndim=2,
