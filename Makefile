@@ -18,8 +18,8 @@ napari: need-display $(INSTALLED) ## open the window on the sample scan (needs a
 need-display:
 	@bash scripts/need-display.sh
 
-# Numba's threads wait for each other by turning in circles, which two processes with two each on
-# two cores do most of the time (docs/training-log.md): each half of the tests gets one.
+# Each half of the tests gets one of Numba's threads: with two each, two processes on two cores
+# mostly waited for each other (docs/training-log.md).
 test: docs ## check the style and the manifest, and run the tests
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check

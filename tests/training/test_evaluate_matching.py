@@ -51,7 +51,7 @@ def test_an_atlas_is_made_of_the_index_and_matches_the_bundled_one(
         assert np.corrcoef(ours, bundled.sphere(bundled.places[other]).ravel())[0, 1] > 0.95
 
 
-def test_an_atlas_holds_what_order_adds(small, judged_library, tmp_path, monkeypatch):
+def test_an_atlas_holds_what_order_adds(small, judged_library, monkeypatch):
     """Rutile in place of quartz with its atoms mixed: the two of the sample are not cubic."""
     monkeypatch.setattr("napari_bravais.training.atlas._CUBE", 6)  # rotations of quartz
     records = [dict(record) for record in judged_library.records]

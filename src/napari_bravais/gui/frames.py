@@ -95,9 +95,10 @@ def draw_once() -> None:
     def prepare(canvas: VispyCanvas, event) -> None:
         canvas._scene_canvas._update_pending = True  # nobody need ask for this frame again
         _lay_out(canvas)
+        resized = not np.allclose(canvas._last_viewbox_size, canvas._current_viewbox_size)
         bring_up_to_date(canvas, event)
-        _lay_out(canvas)  # the space between panes depends on their size
-        if not np.allclose(canvas._last_viewbox_size, canvas._current_viewbox_size):
+        if resized:  # the space between panes depends on their size
+            _lay_out(canvas)
             bring_up_to_date(canvas, event)
 
     def after_frame(canvas: VispyCanvas, event=None) -> None:

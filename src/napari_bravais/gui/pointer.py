@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 
 from napari_bravais.gui.layers import pixel_at
 from napari_bravais.gui.scene import Scene
@@ -66,8 +66,9 @@ class Pointer:
             self._viewer.mouse_drag_callbacks.remove(self._on_press)
         self._viewer.events.status.disconnect(self._on_status)
         self._viewer.layers.events.inserted.disconnect(self._on_layer)
-        for key in self._commands:
-            self._viewer.bind_key(key, None)
+        for bound in (self._viewer, *filter(_unpainted, self._viewer.layers)):
+            for key in self._commands:
+                bound.bind_key(key, None)
         for key in _KEYS:
             self._viewer.bind_key(key, None)
             self._viewer.bind_key(f"Shift-{key}", None)
@@ -84,7 +85,7 @@ class Pointer:
 
     def _on_layer(self, event) -> None:
         """Take keys from layers of labels that nobody paints: napari would undo that."""
-        if isinstance(event.value, Labels) and not event.value.editable:
+        if _unpainted(event.value):
             self._bind_commands(event.value)
 
     def _walk(self, step: tuple[int, int]) -> None:
@@ -190,3 +191,8 @@ class Pointer:
         text = self._hovered(pixel)
         if text and text not in status["coordinates"]:
             self._viewer.status = status | {"coordinates": f"{status['coordinates']}, {text}"}
+
+
+def _unpainted(layer: Layer) -> bool:
+    """Whether a layer is a map that nobody paints."""
+    return isinstance(layer, Labels) and not layer.editable
