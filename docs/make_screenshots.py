@@ -58,6 +58,21 @@ class Film:
         """Click in the middle of one of the panel's widgets."""
         self.panel.ensureWidgetVisible(widget)
         self.wait(0.1)
+        self._press(widget)
+
+    def agree_to(self, widget) -> None:
+        """Press one of the panel's buttons that asks first, and agree."""
+        from qtpy.QtCore import QTimer
+        from qtpy.QtWidgets import QApplication
+
+        def agree() -> None:
+            box = QApplication.activeModalWidget()
+            self._press(next(each for each in box.buttons() if each != box.defaultButton()))
+
+        QTimer.singleShot(1000, agree)
+        self.press(widget)
+
+    def _press(self, widget) -> None:
         middle = widget.mapToGlobal(widget.rect().center())
         self.point(middle.x(), middle.y())
 
@@ -101,7 +116,7 @@ def map_and_inspect(film: Film) -> None:
     film.press(panel.map.cancel_button)
     film.wait(lambda: panel.map.map_button.isEnabled())
     film.take("3-cancelled")
-    film.press(panel.map.map_button)
+    film.agree_to(panel.map.map_button)
     film.wait(1)
     film.wait(lambda: panel.map.map_button.isEnabled())
     film.point_at(1, 34, 20, click=False)

@@ -51,7 +51,7 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
     mapped.controller.display.undo()
     assert "before the threshold" not in mapped.panel.phases.result_label.text()
 
-    mapped.controller.export_all(tmp_path / "all")
+    mapped.controller.exporting.save_all(tmp_path / "all")
     wait_until(lambda: (tmp_path / "all" / "phases.csv").exists(), "the files")
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
     with (tmp_path / "all" / "phases.csv").open() as file:

@@ -146,18 +146,18 @@ def test_hovering_says_lattice_and_probability(mapped):
 
 
 def test_export_writes_figure_and_results(mapped, tmp_path):
-    mapped.controller.export_figure(tmp_path / "map.png")
+    mapped.controller.exporting.save_figure(tmp_path / "map.png")
     wait_until(lambda: (tmp_path / "map.png").exists(), "the figure")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export to end")
-    mapped.controller.export_all(tmp_path / "all")
+    mapped.controller.exporting.save_all(tmp_path / "all")
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export to end")
     assert {path.suffix for path in (tmp_path / "all").iterdir()} >= {".png", ".svg", ".tif"}
     assert mapped.said("Saved all in ")
 
 
 def test_an_export_that_fails_is_told(mapped, tmp_path):
-    mapped.controller.export_figure(tmp_path / "no folder" / "map.png")
+    mapped.controller.exporting.save_figure(tmp_path / "no folder" / "map.png")
     wait_until(lambda: mapped.said("map.png was not saved: "), "the error")
     assert mapped.panel.export.figure_button.isEnabled()
 
@@ -189,6 +189,13 @@ def test_another_scan_hides_the_map_but_keeps_it_under_its_scans_name(mapped):
     assert mapped.map().shape == (3, 3)
     wait_until(lambda: comparing.comparison is not None, "the comparison")
     assert mapped.viewer.layers[map_title(comparing.other)].visible
+
+
+def test_a_map_is_not_lost_without_a_question(mapped):
+    before = mapped.controller.phase_map
+    mapped.press_map("Cancel")
+    assert mapped.idle and mapped.controller.phase_map is before
+    assert mapped.map() is not before
 
 
 def test_a_killed_classifier_is_replaced(window):

@@ -189,7 +189,7 @@ def test_a_saved_result_opens_again_with_its_scan_and_settings(mapped, tmp_path)
     controller.display.change(smoothing=1, quality_threshold=0.5)
     wait_until(lambda: not controller.display._queue, "the settings")
     shown = mapped.viewer.layers["Bravais lattices"].data.copy()
-    controller.export_all(tmp_path)
+    controller.exporting.save_all(tmp_path)
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
     controller.display.reset()
     mapped.open_sample()
@@ -264,7 +264,7 @@ def test_what_is_exported_and_saved_is_what_is_shown(mapped, tmp_path):
     mapped.panel.map.legend.colour_chosen.emit("tetragonal", "#123456")
     wait_until(lambda: not display._queue, "the settings")
     default = tuple(colour_table()[7 + 1].tolist())  # tP's, and that of its system
-    controller.export_all(tmp_path / "all")
+    controller.exporting.save_all(tmp_path / "all")
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
     mapped.viewer.layers.selection = {layer}
     for name in ("labels.tif", "figure.png", "report.html", "pixels.csv", "map.npz", "crystal.h5"):
@@ -317,7 +317,7 @@ def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
     boxes = {name: control.widget for name, control in section.controls.items()}
 
     def exported(name: str) -> Path:
-        controller.export_figure(tmp_path / name)
+        controller.exporting.save_figure(tmp_path / name)
         wait_until(lambda: section.figure_button.isEnabled(), "the figure")
         return tmp_path / name
 

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QColorDialog,
     QComboBox,
     QFileDialog,
+    QMessageBox,
     QSlider,
 )
 
@@ -37,6 +38,12 @@ def dialogs_are_cancelled(monkeypatch):
     for name, answer in CANCELLED.items():
         monkeypatch.setattr(QFileDialog, name, lambda *args, answer=answer, **options: answer)
     monkeypatch.setattr(QColorDialog, "getColor", lambda *args, **options: QColor())
+    monkeypatch.setattr(QMessageBox, "exec", agree)
+
+
+def agree(box: QMessageBox) -> None:
+    """Let happen what the window asks about."""
+    next(button for button in box.buttons() if button != box.defaultButton()).click()
 
 
 def is_alive(widget) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox
 
@@ -88,10 +88,21 @@ class Window:
     def press(self, button) -> None:
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
+    def press_map(self, answer: str = "Map again") -> None:
+        """Press the button that maps; answer what the window asks, if it asks."""
+
+        def reply() -> None:
+            box = QApplication.activeModalWidget()
+            if box is not None:
+                self.press(next(b for b in box.buttons() if b.text().replace("&", "") == answer))
+
+        QTimer.singleShot(0, reply)
+        self.press(self.panel.map.map_button)
+
     def first_block(self) -> PhaseMap:
         """Start to map, and return the map that grows."""
         before = self.controller.phase_map
-        self.press(self.panel.map.map_button)
+        self.press_map()
         wait_until(
             lambda: (
                 self.controller.phase_map is not before and self.controller.phase_map.mapped.any()
@@ -102,7 +113,7 @@ class Window:
 
     def map(self) -> PhaseMap:
         before = self.controller.phase_map
-        self.press(self.panel.map.map_button)
+        self.press_map()
         wait_until(lambda: self.controller.phase_map is not before, "the map to begin")
         wait_until(lambda: self.idle, "the map")
         return self.controller.phase_map

@@ -17,6 +17,7 @@ from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.cif_lattices import CifLattices
 from napari_bravais.gui.classes import classes_of, values_of
 from napari_bravais.gui.display import Display
+from napari_bravais.gui.garbage import leave_alone_what_lives
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labels_layer
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
@@ -224,6 +225,8 @@ class Comparing(QObject):
                 self._say(centre)
                 self._show(other, wanted=not stored)
             self._show_enabled()
+            if stored:  # a scan is open now, with all that has to be imported for it
+                leave_alone_what_lives()
 
         worker = thread_worker(attempt)()
         worker.returned.connect(take)

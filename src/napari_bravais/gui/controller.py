@@ -6,15 +6,15 @@ from pathlib import Path
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
-from napari_bravais.gui import exports
 from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.comparing import DIFFERENCE, OTHER, Comparing
 from napari_bravais.gui.display import CONFIDENCE, QUALITY, Display
+from napari_bravais.gui.exporting import Exporting
 from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
 from napari_bravais.gui.network import Network
-from napari_bravais.gui.notices import tell_error, tell_warning
+from napari_bravais.gui.notices import agreed, tell_error, tell_warning
 from napari_bravais.gui.phases import PHASES, Phases
 from napari_bravais.gui.pointer import Pointer
 from napari_bravais.gui.reopening import (
@@ -25,12 +25,9 @@ from napari_bravais.gui.reopening import (
     shown_as,
 )
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand, figure_options
+from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
-from napari_bravais.io.exports import export
-from napari_bravais.io.pooled_results import save_pooled
-from napari_bravais.io.results import save_results
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap
@@ -65,7 +62,7 @@ class Controller(QObject):
         # numbers of the requests whose answers are waited for
         self._opening: int | None = None
         self._mapping: int | None = None
-        self._cancelling = self._exporting = False
+        self._cancelling = False
         self._given_centre: dict = {}  # of the map under way
         self._done = 0
         self._pace = Pace()
@@ -82,6 +79,7 @@ class Controller(QObject):
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
         self.phases = Phases(self.scene, self.arranger, self.display, panel.phases, self.service)
+        self.exporting = Exporting(panel.export, self.display, self.images, self.phases)
         self._pointer = Pointer(
             *(viewer, self.scene, self.inspector.inspect, self.display.hover_text),
             *(self.display.undo, self.display.redo),
@@ -97,10 +95,8 @@ class Controller(QObject):
     def _connect(self) -> None:
         panel, service = self._panel, self.service
         panel.scan.open_clicked.connect(self._ask_for_scan)
-        panel.map.map_clicked.connect(self.map)
+        panel.map.map_clicked.connect(self._ask_and_map)
         panel.map.cancel_clicked.connect(self.cancel)
-        panel.export.figure_clicked.connect(self._ask_and_export_figure)
-        panel.export.all_clicked.connect(self._ask_and_export_all)
         for section in (panel.scan, panel.compare, panel.export):
             section.setting_changed.connect(
                 lambda name, value: self.display.change(**{name: value})
@@ -161,45 +157,20 @@ class Controller(QObject):
         """Show the pattern of a pixel (row, column) and why it is what it is."""
         self.inspector.inspect(pixel)
 
-    def export_figure(self, path: Path) -> None:
-        """Save the map, as it is shown, as a figure."""
-        shown, image = self.display.derived.as_shown(), self.images.current
-        options = figure_options(self.display.settings)
-        self._export(lambda: export("figure", shown, path, image, options), path)
-
-    def export_all(self, folder: Path) -> None:
-        """Save figures and tables of the map, as it is shown, and all answers to a folder."""
-        shown, image = self.display.derived.as_shown(), self.images.current
-        options, phases = figure_options(self.display.settings), self.phases.current
-
-        def save() -> None:
-            save_results(shown, image, folder, options)
-            if phases is not None:
-                save_pooled(phases, folder)
-
-        self._export(save, folder)
-
-    def _export(self, write, path: Path) -> None:
-        self._exporting = True
-        self._show_enabled()
-        exports.in_thread(write, path, self._exported)
-
     def _ask_for_scan(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self._panel, "Open an EBSD scan")
         if path:
             self.open(path)
 
-    def _ask_and_export_figure(self) -> None:
-        scan = Path(self._scan["path"])
-        proposal = exports.folder_of(scan) / f"{scan.stem}_bravais.png"
-        path = exports.ask_for_file(self._panel, "Export map", proposal)
-        if path is not None:
-            self.export_figure(path)
-
-    def _ask_and_export_all(self) -> None:
-        folder = exports.ask_for_folder(self._panel, Path(self._scan["path"]))
-        if folder is not None:
-            self.export_all(folder)
+    def _ask_and_map(self) -> None:
+        anything = self.phase_map is not None and self.phase_map.mapped.any()
+        if not anything or agreed(
+            self._panel.map,
+            "Map again",
+            "Map this scan again? The map that is shown, and its phases, will be gone unless you "
+            "have exported them.",
+        ):
+            self.map()
 
     # what the service says
 
@@ -384,10 +355,6 @@ class Controller(QObject):
             text = f"Stopped at {text}"
         self._panel.map.show_progress(self._done, total, text)
 
-    def _exported(self) -> None:
-        self._exporting = False
-        self._show_enabled()
-
     def _show_enabled(self) -> None:
         idle = self._mapping is None and self._opening is None
         section = self._panel.map
@@ -397,4 +364,5 @@ class Controller(QObject):
         section.enable_choice(idle)
         section.cancel_button.setEnabled(self._mapping is not None and not self._cancelling)
         self.phases.enable(idle)
-        self._panel.export.show_enabled(idle and self.phase_map is not None and not self._exporting)
+        can_export = idle and self.phase_map is not None
+        self.exporting.enable(Path(self._scan["path"]) if can_export else None)

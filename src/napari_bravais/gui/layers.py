@@ -1,13 +1,9 @@
 """Scans and maps as napari layers."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import ceil, isnan
 
 import numpy as np
 import pandas as pd
-from napari.components import LayerList
 from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import DirectLabelColormap
 
@@ -183,22 +179,6 @@ def set_ring(layer: Points, pixel: tuple[int, int]) -> None:
         layer.border_color = ["black", "white"]
         layer.border_width = [0.2, 0.1]
         layer.selected_data = set()
-
-
-@contextmanager
-def together(layers: LayerList) -> Iterator[None]:
-    """Return a context at whose end the canvas takes in all that changed, instead of each change.
-
-    For what shows or hides layers; not for what removes them, see below.
-    """
-    # napari collects all garbage at the end, so that no removed layer's textures stay behind: a
-    # quarter of a second, and here there are none
-    gc.freeze()
-    try:
-        with layers.batched_update():
-            yield
-    finally:
-        gc.unfreeze()
 
 
 def pixel_at(

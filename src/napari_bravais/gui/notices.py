@@ -11,7 +11,16 @@ from napari.utils.notifications import (
     notification_manager,
 )
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStyle, QToolButton, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QWidget,
+)
 
 from napari_bravais.gui.section import label
 
@@ -38,6 +47,25 @@ def tell_warning(text: str) -> None:
 def tell_done(text: str) -> None:
     """Tell the user that something went well, after all."""
     notification_manager.dispatch(Notice(text, NotificationSeverity.INFO))
+
+
+def agreed(parent: QWidget, deed: str, question: str) -> bool:
+    """Ask the user before something is lost; say whether they agree.
+
+    Parameters
+    ----------
+    parent
+        The widget that asks.
+    deed
+        What the button says that agrees.
+    question
+        What is asked, and what would be lost.
+    """
+    box = QMessageBox(QMessageBox.Icon.Question, deed, question, parent=parent)
+    yes = box.addButton(deed, QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    return box.clickedButton() == yes
 
 
 class NoticeBar(QFrame):

@@ -12,7 +12,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_bravais.gui.edge import Edge
 from napari_bravais.gui.frames import draw_once, list_what_shows
-from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer, together
+from napari_bravais.gui.layers import grid_shape, image_layer, ring_layer
 from napari_bravais.gui.own_context import free_in_own_context
 from napari_bravais.gui.panes import spare_panes
 from napari_bravais.gui.place import Place
@@ -190,7 +190,7 @@ class Scene:
         gridded = side and self._count_shown > 1
         stays = grid.enabled == gridded and (not gridded or grid.shape == self._best_shape)
         stays &= all(self.places[name].layer.visible == seen[name] for name in seen)
-        with nullcontext() if stays else together(self._viewer.layers):
+        with nullcontext() if stays else self._viewer.layers.batched_update():
             if not stays:
                 # titles are moved at once, and would be sought in panes still to come
                 grid.enabled = False
