@@ -15,6 +15,7 @@ from napari_bravais.training.evaluate_pooled import (
 )
 from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
 from napari_bravais.training.evaluate_scores import calibration_error, reliability, score
+from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.material_index import make_index, material_of
 from napari_bravais.training.report import as_markdown
 from napari_bravais.training.report_figures import save_figures
@@ -47,7 +48,33 @@ def test_patterns_are_read_under_the_conditions_asked_for(classifier, judged_lib
 
 @pytest.fixture(scope="module")
 def index(classifier, judged_library):
-    return make_index(classifier, judged_library, each=100)
+    return make_index(classifier, judged_library, each=100).judged()
+
+
+def test_what_models_are_judged_on_is_added_and_leaves_the_rest_alone(
+    classifier, judged_library, index
+):
+    """A negative of quartz stands for a crystal that was kept out."""
+    i = judged_library.indices("blind")[0]
+    others = np.delete(np.arange(len(judged_library.records)), judged_library.indices("new type"))
+    records = [dict(judged_library.records[k]) for k in others]
+    place = list(others).index(i)
+    records[place] |= {"atomic_numbers": [50] * len(records[place]["atomic_numbers"])}
+    masters = judged_library.masters[others].copy()
+    masters[place] = 255 - masters[place]
+    labels, parts = judged_library.lattices[others], judged_library.parts[others]
+    library = MasterLibrary(masters, labels, records, parts)
+    whole = make_index(classifier, library, each=100)
+    assert whole.prior.sum() == pytest.approx(1)
+    key = records[place]["file"].removesuffix(".npz")
+    number = [material.key for material in whole.materials].index(key)
+    readings = read(classifier, library, np.array([place]), 20, seed=6)
+    assert (whole.log_probabilities(readings.features).argmax(axis=1) == number).mean() > 0.8
+    # and without it the index is what it would be
+    judged = whole.judged()
+    assert [m.key for m in judged.materials] == [m.key for m in index.materials]
+    for name in ("weights", "bias", "prior"):
+        np.testing.assert_allclose(getattr(judged, name), getattr(index, name), rtol=1e-5)
 
 
 def test_pooling_and_candidates_find_the_material(classifier, judged_library, index):

@@ -30,7 +30,7 @@ def small(classifier, judged_library, tmp_path_factory) -> Classifier:
     copy = tmp_path_factory.mktemp("model") / classifier.path.name
     shutil.copy(classifier.path, copy)
     shutil.copy(classifier.path.with_suffix(".json"), copy.with_suffix(".json"))
-    index = make_index(classifier, judged_library, each=40)
+    index = make_index(classifier, judged_library, each=40).judged()
     index.save(index_path(copy), {"model_sha256": classifier.checksum})
     own = Classifier.load(copy)
     atlas = make_atlas(own, judged_library)

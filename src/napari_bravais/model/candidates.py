@@ -131,6 +131,8 @@ class MaterialIndex:
         How likely each material is before anything is seen: as often as it is met in training.
     doubt
         How far pooled evidence can be trusted.
+    kept_out
+        How many of the materials, the last ones, are kept out where a model is judged.
     """
 
     materials: tuple[Material, ...]
@@ -138,6 +140,7 @@ class MaterialIndex:
     bias: np.ndarray
     prior: np.ndarray
     doubt: Doubt
+    kept_out: int = 0
 
     @classmethod
     def of(cls, classifier: Classifier) -> "MaterialIndex":
@@ -175,7 +178,18 @@ class MaterialIndex:
         materials = (
             Material(**{**row, "elements": tuple(row["elements"])}) for row in card["materials"]
         )
-        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]))
+        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]), card["kept_out"])
+
+    def judged(self) -> "MaterialIndex":
+        """Return the index by which a model is judged: without the materials that it is judged on.
+
+        The others were told apart before these were added, so nothing of them is left.
+        """
+        n = len(self.materials) - self.kept_out
+        prior = self.prior[:n] / self.prior[:n].sum()
+        return MaterialIndex(
+            self.materials[:n], self.weights[:, :n], self.bias[:n], prior, self.doubt
+        )
 
     def save(self, path: str | Path, about: dict) -> Path:
         """Write the index, and its card beside it.
@@ -195,6 +209,7 @@ class MaterialIndex:
             **about,
             "sha256": hashlib.sha256(temporary.read_bytes()).hexdigest(),
             "doubt": asdict(self.doubt),
+            "kept_out": self.kept_out,
             "materials": [asdict(material) for material in self.materials],
         }
         temporary.replace(path)

@@ -155,7 +155,7 @@ def _pooled(
 ) -> dict:
     """Measure what needs the index of materials; nothing if there is none."""
     try:
-        index = MaterialIndex.of(classifier)
+        index = MaterialIndex.of(classifier).judged()
     except ModelError as error:
         return {"no pooling": str(error)}
     pooled = {

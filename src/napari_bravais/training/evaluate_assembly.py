@@ -54,7 +54,7 @@ def evaluate_assembly(
         the Laue group ``found``, ``likeness`` and ``agreement`` of what was assembled;
         ``probabilities`` of the lattices by the pooled network alone; ``seconds``.
     """
-    index = MaterialIndex.of(classifier)
+    index = MaterialIndex.of(classifier).judged()
     lines = log.read_text().splitlines() if log.exists() else []
     rows = {row["file"]: row for row in map(json.loads, lines)}
     for i in materials:

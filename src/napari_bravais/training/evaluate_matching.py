@@ -185,7 +185,7 @@ def weights_of(
     """
     rng = np.random.default_rng(104)
     files = {record["file"].removesuffix(".npz"): i for i, record in enumerate(library.records)}
-    listed = np.array([files[key] for key in matcher.atlas.keys])
+    listed = np.array([files[material.key] for material in matcher.index.materials])
     others = np.resize(library.indices("validation type"), patterns // 3)
     materials = np.concatenate([rng.choice(listed, patterns), others])
     held = read_and_hold(classifier, matcher, library, materials, 104, progress)
@@ -258,6 +258,7 @@ def evaluate_phases(
     """
     rng = np.random.default_rng(10)
     index, names = matcher.index, [record["file"] for record in library.records]
+    known = {each.key for each in index.materials}
     alone, both, first = [], [], []
     for material in materials:
         own = np.full(orientations, material)
@@ -270,7 +271,7 @@ def evaluate_phases(
         alone.append(index.pooled(features, probabilities))
         both.append(phase.probabilities)
         key = names[material].removesuffix(".npz")
-        if key in matcher.atlas.places:
+        if key in known:
             first.append(phase.candidates[0][0].key == key)
     labels = library.lattices[materials]
     return {
@@ -329,8 +330,16 @@ def evaluate_real_matching(
 
 def as_markdown(measured: dict) -> str:
     """Return the tables of a measurement by ``bravais evaluate-matching``."""
+    text = "\n".join(_tables(measured))
+    if "whole" in measured:
+        text += "\n\nHeld against the whole index, with the materials that are kept out above:\n\n"
+        text += "\n".join(_tables(measured["whole"]))
+    return text
+
+
+def _tables(measured: dict) -> list[str]:
     lines = []
-    for title, parts in measured["single patterns"].items():
+    for title, parts in measured.get("single patterns", {}).items():
         lines += [
             f"| single patterns, simulated, {title} | lattice right, network | matched "
             "| first three | matched | calibration error | matched |",
@@ -359,10 +368,10 @@ def as_markdown(measured: dict) -> str:
         "| P(right), network | matched |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, row in measured["real"].items():
+    for name, row in measured.get("real", {}).items():
         numbers = [str(row[how]["right"]) for how in ("network", "matched")]
         sure = (f"{row[how]['probability of the right one']:.2f}" for how in ("network", "matched"))
         centre = ", ".join(f"{value:.2f}" for value in row["centre"])
         facts = [f"{centre}{' (found)' if row['found'] else ''}", f"{row['correlation']:.2f}"]
         lines.append(f"| {' | '.join([name, str(row['patterns']), *facts, *numbers, *sure])} |")
-    return "\n".join(lines)
+    return lines

@@ -57,6 +57,7 @@ def atlas(
     """Make the atlas that patterns are held against, beside a model's file and its index."""
     from napari_bravais.mapping.matching.atlas import atlas_path
     from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training.atlas import make_atlas
     from napari_bravais.training.evaluate_matching import weights_of
     from napari_bravais.training.library import MasterLibrary
@@ -67,7 +68,8 @@ def atlas(
     both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
     made = make_atlas(classifier, library, both, _tell("materials"))
     path = made.save(atlas_path(classifier.path), about)
-    weights = weights_of(classifier, Matcher(classifier), library, patterns, _tell("cameras"))
+    matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
+    weights = weights_of(classifier, matcher, library, patterns, _tell("cameras"))
     about |= {"patterns_weighed": patterns}
     typer.echo(f"Written: {replace(made, weights=weights).save(path, about)}")
     typer.echo(f"{len(made.keys)} materials; {weights}")
@@ -83,6 +85,14 @@ def evaluate_matching(
     size: Annotated[
         int, typer.Option(min=30, help="Side in pixels of the patterns, but of those of phases.")
     ] = 60,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="Hold against all materials of the index, as users do: also against those that "
+            "are kept out where the model is judged.",
+        ),
+    ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for matching.json.")
     ] = Path("docs"),
@@ -94,33 +104,35 @@ def evaluate_matching(
     """
     from napari_bravais.io.files import replacing
     from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training import evaluate_matching as judge
     from napari_bravais.training.evaluate import parts_of
     from napari_bravais.training.evaluate_real import real_patterns
     from napari_bravais.training.library import MasterLibrary
 
     classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
-    matcher, path = Matcher(classifier), output / "matching.json"
+    index, path = MaterialIndex.of(classifier), output / "matching.json"
+    matcher = Matcher(classifier, index if whole else index.judged())
     parts = {name: own for name, own in parts_of(library).items() if len(own)}
     measured = json.loads(path.read_text()) if path.exists() else {}
-    measured.setdefault("single patterns", {})
     measured["model_sha256"] = classifier.checksum
-    if real or "real" not in measured:
-        measured["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
+    found = measured.setdefault("whole", {}) if whole else measured
+    if real or "real" not in found:
+        found["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
     if patterns:
         single = judge.evaluate_matching(
             classifier, matcher, library, parts, patterns, _tell("cameras"), size
         )
-        measured["single patterns"][f"{size}x{size} pixels"] = {
+        found.setdefault("single patterns", {})[f"{size}x{size} pixels"] = {
             name: {how: asdict(score) for how, score in both.items()}
             for name, both in single.items()
         }
     if phases:
-        measured["phases"] = {}
+        found["phases"] = {}
         for name, own in parts.items():
             typer.echo(f"phases: {name}", err=True)
             drawn = np.random.default_rng(11).permutation(own)[:phases]
-            measured["phases"][name] = judge.evaluate_phases(
+            found["phases"][name] = judge.evaluate_phases(
                 classifier, matcher, library, drawn, orientations
             ) | {"phases": len(drawn), "orientations": orientations}
     with replacing(path) as temporary:

@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_bravais.catalogue.structure import EVERYDAY_RANK
 from napari_bravais.model.candidates import Doubt, Material, MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import Readings, read
 from napari_bravais.training.export import UNKNOWN_SHARE
-from napari_bravais.training.library import MasterLibrary, crystals_of, reduced_formula
+from napari_bravais.training.library import (
+    USUAL_ENERGY,
+    MasterLibrary,
+    crystals_of,
+    is_seed,
+    reduced_formula,
+)
 from napari_bravais.training.patterns import Exposures
 
 #: Numbers of orientations at which pooled evidence is calibrated.
@@ -23,11 +30,14 @@ _FREEDOM, _STEPS = 0.1, 100
 #: Ranges in which `Doubt` is looked for: correlation, novelty, trust.
 _DOUBTS = ((0.01, 5.0), (0.5, 8.0), (0.02, 2.0))
 
-_SEEDS = {"index": 101, "calibration": 102}
+_SEEDS = {"index": 101, "calibration": 102, "kept out": 103}
+
+#: Parts that no network is trained on, and no weight fitted to but how often there are such.
+_KEPT_OUT = ("blind", "new type", "validation type")
 
 
 def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> MaterialIndex:
-    """Make the index of a library's trained materials, and calibrate it.
+    """Make the index of a library's materials, and calibrate it.
 
     Parameters
     ----------
@@ -35,11 +45,12 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
         Whose index it shall be.
     library
         Master patterns; those of the part ``"trained"`` are listed, and what is made for want of
-        real materials (variants) is not. ``"validation type"`` serves for the calibration.
+        real materials (variants) is not. ``"validation type"`` serves for the calibration. At the
+        end materials of the parts that models are judged on are added (`MaterialIndex.judged`).
     each
         Patterns of each material, at moderate noise.
     """
-    listed = _listed(library)
+    listed = _listed(library, "trained")
     readings = read(classifier, library, listed, each, seed=_SEEDS["index"])
     weights, bias = regression(readings.features, np.repeat(np.arange(len(listed)), each))
     materials = tuple(material_of(library.records[i]) for i in listed)
@@ -47,13 +58,63 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     index = MaterialIndex(materials, weights, bias, prior, Doubt())
     judged = np.concatenate([listed, library.indices("validation type")])
     fresh = read(classifier, library, judged, max(_ORIENTATIONS), seed=_SEEDS["calibration"])
-    doubt = calibrated(index, fresh, known=len(listed))
-    return replace(index, doubt=doubt)
+    index = replace(index, doubt=calibrated(index, fresh, known=len(listed)))
+    return _with_kept_out(index, classifier, library, listed, readings.features)
 
 
-def _listed(library: MasterLibrary) -> np.ndarray:
-    """Return which master patterns stand for the materials of an index: one of each crystal."""
-    real = [i for i in library.indices("trained") if not _made_up(library.records[i])]
+def _with_kept_out(
+    index: MaterialIndex,
+    classifier: Classifier,
+    library: MasterLibrary,
+    listed: np.ndarray,
+    seen: np.ndarray,
+) -> MaterialIndex:
+    """Add the materials that models are judged on, and leave the others as they are.
+
+    ``seen`` are the features of all listed materials' patterns.
+    """
+    more = _listed(library, *_KEPT_OUT)
+    if not len(more):
+        return index
+    each = len(seen) // len(listed)
+    features = read(classifier, library, more, each, seed=_SEEDS["kept out"]).features
+    weights, bias = regression_beside(index, seen, features, np.repeat(np.arange(len(more)), each))
+    shares = _shares_of_kept_out(library, listed, more)
+    return replace(
+        index,
+        materials=index.materials + tuple(material_of(library.records[i]) for i in more),
+        weights=np.hstack([index.weights, weights]),
+        bias=np.append(index.bias, bias),
+        prior=np.append(index.prior * (1 - shares.sum()), shares),
+        kept_out=len(more),
+    )
+
+
+def _shares_of_kept_out(library: MasterLibrary, listed: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Return how often further materials are met beside those that are listed.
+
+    Those of the seed paper are met as often as others like them: only its trained ones are drawn
+    as often as training draws them, and Ni3Al is no more usual than other ordered alloys.
+    """
+    records = list(library.records)
+    for i in more:
+        if is_seed(records[i]):
+            records[i] = records[i] | {"source": "", "rank": EVERYDAY_RANK}
+    plain = replace(library, records=records)
+    return Exposures.shares(plain, np.concatenate([listed, more]))[len(listed) :]
+
+
+def _listed(library: MasterLibrary, *parts: str) -> np.ndarray:
+    """Return which master patterns stand for the materials of parts: one of each crystal."""
+    usual = [
+        i
+        for part in parts
+        for i in library.indices(part)
+        if library.records[i]["beam_energy_kev"] == USUAL_ENERGY
+    ]
+    real = [i for i in usual if not _made_up(library.records[i])]
+    if not real:
+        return np.empty(0, int)
     # of several sources' names for one crystal the shortest is the plainest: "rutile"
     real.sort(key=lambda i: len(library.records[i]["name"]))
     crystals = crystals_of([library.records[i] for i in real])
@@ -115,6 +176,60 @@ def regression(features: np.ndarray, materials: np.ndarray) -> tuple[np.ndarray,
     if weights.shape[1] == 1:  # of two materials, it gives the second's logit alone
         weights, bias = np.hstack([-weights, weights]) / 2, np.append(-bias, bias) / 2
     return weights, bias - middle @ weights
+
+
+def regression_beside(
+    index: MaterialIndex, seen: np.ndarray, features: np.ndarray, materials: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell further materials from those of an index, whose weights stay as they are.
+
+    Multinomial logistic regression, too; all materials of the index are one class, whose logit is
+    the logarithm of the sum of theirs.
+
+    Parameters
+    ----------
+    index
+        The materials that are told apart already.
+    seen, features
+        What the network sees in patterns of these, and of the further ones, shapes (n, channels)
+        and (m, channels).
+    materials
+        Number of each of the latter's material, shape (m,).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Weights, shape (channels, materials), and bias, shape (materials,), of the further ones.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp
+
+    features = np.concatenate([seen, features])
+    of_index = logsumexp(features @ index.weights + index.bias, axis=1)
+    middle, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-6
+    told = np.hstack([(features - middle) / spread, np.ones((len(features), 1), np.float32)])
+    count = materials.max() + 1
+    true = np.zeros((len(features), count), np.float32)
+    true[len(seen) + np.arange(len(materials)), materials] = 1
+    shape = told.shape[1], count
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        own = parameters.reshape(shape)
+        logits = told @ own.astype(np.float32)
+        total = np.logaddexp(of_index, logsumexp(logits, axis=1))
+        right = np.where(true.any(axis=1), (logits * true).sum(axis=1), of_index)
+        slope = told.T @ (np.exp(logits - total[:, None]) - true)
+        penalty = own / _FREEDOM
+        penalty[-1] = 0  # the bias is free
+        return (total - right).sum() + 0.5 * (penalty * own).sum(), (slope + penalty).ravel()
+
+    begin = np.zeros(shape)
+    begin[-1] = of_index.mean()
+    found = minimize(
+        loss, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}
+    ).x.reshape(shape)
+    weights = found[:-1] / spread[:, None]
+    return weights, found[-1] - middle @ weights
 
 
 def calibrated(index: MaterialIndex, readings: Readings, known: int) -> Doubt:

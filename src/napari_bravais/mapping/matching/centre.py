@@ -14,8 +14,12 @@ from napari_bravais.mapping.matching.search import Target, View, closer
 from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
 from napari_bravais.model.classifier import Classifier
 
-#: Patterns that are used, the best ones, and materials that each is tried with.
-PATTERNS, _MATERIALS = 6, 6
+#: Patterns that are used, the best ones. Where they are fewer, each has a greater say, and all that
+#: follows is done the more thoroughly.
+PATTERNS = 6
+
+#: With how many materials each of these patterns is tried: the likeliest.
+_MATERIALS = 6
 
 #: Pattern centres that are tried first, Bruker's convention.
 _GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
@@ -126,19 +130,23 @@ def centre_of(
         The pattern centre, shape (3,), Bruker's convention, of the square that was prepared; the
         mean correlation of the patterns that have a say; and the material that fits each of these.
     """
-    materials = matcher.likeliest(seen, _MATERIALS)
+    thorough = PATTERNS // len(seen)
+    materials = matcher.likeliest(seen, thorough * _MATERIALS)
     cameras = np.array(list(product(*_GRID)))
     held = []
     for done, camera in enumerate(cameras):
         progress(done, len(cameras))
         held.append(matcher.hold(prepared, camera, materials))
     fits = np.array([matches.correlations for matches in held])  # cameras, n, k
+    # each pattern's best material by each camera, the next best ones where patterns are few
+    best = np.argsort(-fits, axis=2, kind="stable")[..., :thorough]
+    reached = np.take_along_axis(fits, best, axis=2)
+    order = np.argsort(-(reached**2).sum(axis=1), axis=None, kind="stable")[: thorough * _TRIES]
     found = []
-    for camera in np.argsort(-(fits.max(axis=2) ** 2).sum(axis=1), kind="stable")[:_TRIES]:
-        material = fits[camera].argmax(axis=1)
-        reached = fits[camera].max(axis=1)
-        chosen = np.flatnonzero(reached >= _SHARE * reached.max())
-        places = chosen, material[chosen]
+    for camera, rank in zip(*np.unravel_index(order, reached[:, 0].shape), strict=True):
+        own = reached[camera, :, rank]
+        chosen = np.flatnonzero(own >= _SHARE * own.max())
+        places = chosen, best[camera, chosen, rank]
         downhill = _Downhill(
             [matcher.target(int(material)) for material in materials[places]],
             prepared[chosen],

@@ -58,6 +58,8 @@ class Matcher:
     ----------
     classifier
         What sees the patterns first.
+    index
+        The materials that patterns may be of; the whole index that lies beside it by default.
 
     Attributes
     ----------
@@ -77,8 +79,8 @@ class Matcher:
         If the index or the atlas is missing, damaged or made for another model.
     """
 
-    def __init__(self, classifier: Classifier):
-        self.index = MaterialIndex.of(classifier)
+    def __init__(self, classifier: Classifier, index: MaterialIndex | None = None):
+        self.index = index or MaterialIndex.of(classifier)
         self.atlas = Atlas.of(classifier)
         self.weights = self.atlas.weights
         self._lattices = np.array(
@@ -256,9 +258,10 @@ class Matcher:
         found: list[dict[int, Order]] = [{} for _ in _PARENTS]
         numbers = {material.key: number for number, material in enumerate(self.index.materials)}
         for place, key in enumerate(self.atlas.ordered):
-            order = self.atlas.order(place)
-            parent = int(np.argmax([order.likeness(own) for own in spheres]))
-            found[parent][numbers[key]] = replace(order, elements=spheres[parent])
+            if key in numbers:
+                order = self.atlas.order(place)
+                parent = int(np.argmax([order.likeness(own) for own in spheres]))
+                found[parent][numbers[key]] = replace(order, elements=spheres[parent])
         return found
 
     def _place(self, material: int) -> int:
