@@ -108,6 +108,7 @@ def test_the_symmetry_of_phases_by_their_spheres(mapped):
     find(mapped, "Si O Ti")
     mapped.press(panel.symmetry_button)
     wait_until(lambda: panel.progress_bar.text().startswith("phase 1: steps"), "the first phase")
+    wait_until(lambda: panel.progress_bar.text().endswith(" left"), "how long it will take")
     mapped.click(10, 10)  # is answered meanwhile
     assert panel.progress_bar.isVisible() and not panel.find_button.isEnabled()
 

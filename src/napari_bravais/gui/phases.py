@@ -12,6 +12,7 @@ from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.phases import PhasesSection
 from napari_bravais.gui.settings import Settings, centre_by_hand
+from napari_bravais.gui.texts import Pace
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.pooled_map import PooledMap, phase_of
 from napari_bravais.mapping.service import ClassifierService
@@ -64,6 +65,7 @@ class Phases(QObject):
         self._asked = 0  # how often: only the last answer counts
         self._looking = False
         self._idle = False
+        self._stage, self._pace = ("", 0), Pace()
         # settings that they were found under, and are looked for under
         self._of: tuple = ()
         self._asked_of: tuple = ()
@@ -150,9 +152,15 @@ class Phases(QObject):
         self._show_enabled()
 
     def show_progress(self, message: Message) -> None:
-        """Show how far the service is."""
-        if message["id"] == self.request:
-            self._section.show_progress(message["what"], message["done"], message["total"])
+        """Show how far the service is, and how long what it is at will take."""
+        if message["id"] != self.request:
+            return
+        what, done, total = (message[name] for name in ("what", "done", "total"))
+        if (what, total) != self._stage or not done:
+            self._stage, self._pace = (what, total), Pace()
+            self._pace.start()
+        self._pace.note(done)
+        self._section.show_progress(what, done, total, self._pace.rate)
 
     def take(self, message: Message) -> None:
         """Show the phases that the service has found."""

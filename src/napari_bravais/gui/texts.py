@@ -113,8 +113,22 @@ def progress_text(done: int, total: int, rate: float) -> str:
     text = f"{done:,} of {total:,} patterns"
     if not rate:
         return text
-    text += f"   ·   {rate:,.0f}/s"
-    return text if done >= total else f"{text}   ·   {_duration((total - done) / rate)} left"
+    return f"{text}   ·   {rate:,.0f}/s{time_left(done, total, rate)}"
+
+
+def time_left(done: int, total: int, rate: float) -> str:
+    """Say how long something will still take, to be added to how far it is.
+
+    Parameters
+    ----------
+    done, total
+        What is done, and in all.
+    rate
+        As many a second; zero while unknown.
+    """
+    if not rate or done >= total:
+        return ""
+    return f"   ·   {_duration((total - done) / rate)} left"
 
 
 def _step(scan: Message) -> str:

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QLineEdit, QProgressBar
 
 from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.spheres_view import SpheresView
+from napari_bravais.gui.texts import time_left
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.pooled_map import PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
@@ -75,11 +76,15 @@ class PhasesSection(Section):
         self.cancel_button.setEnabled(finding)
         self.progress_bar.setVisible(finding)
 
-    def show_progress(self, what: str, done: int, total: int) -> None:
-        """Show how far the search is, and of what; with a total of zero, that it goes on."""
+    def show_progress(self, what: str, done: int, total: int, rate: float = 0.0) -> None:
+        """Show how far the search is, and of what; with a total of zero, that it goes on.
+
+        ``rate`` is how much of it is done a second, zero while unknown.
+        """
         self.progress_bar.setRange(0, total)
         self.progress_bar.setValue(done)
-        self.progress_bar.setFormat(f"{what} {done:,} of {total:,}" if total else "")
+        text = f"{what} {done:,} of {total:,}{time_left(done, total, rate)}"
+        self.progress_bar.setFormat(text if total else "")
 
     def show_phases(
         self, phases: list[PooledPhase], classes: list[MapClass], note: str = ""
