@@ -128,6 +128,8 @@ def test_after_all_layers_were_deleted_together(window):
     window.viewer.layers.remove_selected()  # as napari's bin does
     wait_until(lambda: not window.names, "the rings to go")
     assert [record for record in notification_manager.records if hasattr(record, "exception")] == []
+    window.controller.display.change(view="flicker")
+    window.controller.scene.flick()  # as its timer does
     use_everything(window, 7)
     window.controller.cancel()
     wait_until(lambda: window.idle, "the map to stop")

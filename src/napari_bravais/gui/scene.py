@@ -230,7 +230,8 @@ class Scene:
     def flick(self) -> None:
         """Let the other one of the two maps show, if they take turns."""
         lower, upper = self.pair
-        if self.arrangement.view == FLICKER and lower != upper:
+        both = lower != upper and {lower, upper} <= self.places.keys()  # none the user has removed
+        if self.arrangement.view == FLICKER and both:
             layer = self.places[upper].layer
             layer.opacity = 0.0 if layer.opacity else 1.0
             self.places[upper].entitle(bool(layer.opacity))
