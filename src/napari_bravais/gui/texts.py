@@ -70,7 +70,7 @@ def answer_text(probabilities: np.ndarray, quality: float, threshold: float | No
 
 
 class Pace:
-    """How fast a map grows."""
+    """How fast a map grows, or a search goes on."""
 
     def __init__(self):
         self._start: float | None = None
