@@ -17,7 +17,9 @@ from napari_bravais.terminal import (
     OUTPUT_HELP,
     Centre,
     Convention,
+    Model,
     ScanPath,
+    classifier_at,
     description,
     pattern_centre,
     plain_errors,
@@ -29,6 +31,7 @@ from napari_bravais.terminal import (
 )
 from napari_bravais.training.cli import add_commands
 from napari_bravais.training.judging_cli import add_judging_commands
+from napari_bravais.training.own_crystals import add_crystals, materials
 from napari_bravais.training.simulate import simulate
 
 if TYPE_CHECKING:
@@ -122,6 +125,7 @@ def map_scan(
     ] = None,
     pc: Centre = None,
     convention: Convention = "bruker",
+    model: Model = None,
 ) -> None:
     """Map the Bravais lattices of a scan.
 
@@ -131,7 +135,15 @@ def map_scan(
     centre = pattern_centre(pc, convention)
     with plain_errors():
         opened = scan_at(scan, centre)
-        _map(opened, output, quality_threshold, fresh=fresh, runtime=runtime, scheduler=scheduler)
+        _map(
+            opened,
+            output,
+            quality_threshold,
+            fresh=fresh,
+            runtime=runtime,
+            scheduler=scheduler,
+            model=model,
+        )
 
 
 @app.command()
@@ -150,6 +162,8 @@ add_benchmark_commands(app)
 app.command()(phases)
 app.command("pattern-centre")(find_pattern_centre)
 app.command()(symmetry)
+app.command()(materials)
+app.command("add-crystals")(add_crystals)
 add_commands(app)
 add_judging_commands(app)
 app.command(rich_help_panel="Making models")(simulate)
@@ -164,6 +178,7 @@ def _map(
     fresh: bool = False,
     runtime: str | None = None,
     scheduler: str | None = None,
+    model: Path | None = None,
 ) -> "PhaseMap":
     """Map a scan, save the results, and say on standard output what was found and where it is."""
     from napari_bravais.io.electron_image import forward_scatter_image
@@ -171,12 +186,11 @@ def _map(
     from napari_bravais.mapping.engine import map_phases
     from napari_bravais.mapping.store import STORE, remove_store
     from napari_bravais.model.backend import fastest_runtime
-    from napari_bravais.model.classifier import Classifier
 
     require_writable(directory)  # now, not after a night's mapping
     typer.echo(description(scan))
     patterns = math.prod(scan.navigation_shape)
-    classifier = Classifier.bundled(runtime or fastest_runtime(patterns))
+    classifier = classifier_at(model, runtime or fastest_runtime(patterns))
     typer.echo(f"Model: {classifier.name}, on {classifier.device}")
     store = directory / STORE
     if fresh:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_bravais.mapping.indexed_map import IndexedMap
     from napari_bravais.mapping.pattern_centre import PatternCentre
     from napari_bravais.mapping.phase_map import PhaseMap
+    from napari_bravais.model.classifier import Classifier
 
 #: Argument of commands that read a scan.
 ScanPath = Annotated[
@@ -36,6 +37,19 @@ Centre = Annotated[
 Convention = Annotated[
     Literal["bruker", "edax", "oxford"], typer.Option(help="Whose way of giving --pc.")
 ]
+
+#: Option of commands that have patterns read.
+Model = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A .keras model; the bundled one by default."),
+]
+
+
+def classifier_at(model: Path | None, runtime: str = "keras") -> "Classifier":
+    """Return the classifier that was named, or else the bundled one."""
+    from napari_bravais.model.classifier import Classifier
+
+    return Classifier.load(model, runtime) if model else Classifier.bundled(runtime)
 
 
 def pattern_centre(text: str | None, convention: str) -> "PatternCentre | None":

@@ -4,11 +4,21 @@ import json
 import shutil
 from pathlib import Path
 
+import kikuchipy
 import pytest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton
 
 from napari_bravais.model.classifier import BUNDLED
 from tests.gui.window import wait_until
+
+
+def pick(box: QComboBox, text: str) -> None:
+    """Choose from a box as the mouse does; keys would stop at what asks for a file."""
+    index = box.findText(text)
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
 
 
 def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp_path, monkeypatch):
@@ -19,7 +29,7 @@ def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp
     (tmp_path / "own.json").write_text(json.dumps(card))
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(own), ""))
     display.change(device="CPU")
-    section.model_box.activated.emit(section.model_box.count() - 1)  # other network…
+    pick(section.model_box, "other network…")
     assert display.settings.model == str(own)
     assert section.model_box.currentText() == "own.keras"
     wait_until(lambda: says() == "own-1 on CPU (TensorFlow)", "the user's own network")
@@ -32,6 +42,39 @@ def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp
     assert section.model_box.currentText() == "bundled network"
     bundled = json.loads(BUNDLED.with_suffix(".json").read_text())["name"]
     wait_until(lambda: says().startswith(f"{bundled} on"), "the bundled network")
+
+
+def test_crystals_are_added_by_a_process_that_can_be_cancelled(window, tmp_path, monkeypatch):
+    section, display = window.panel.map, window.controller.display
+    own = window.controller.network.own_crystals
+    master = next(Path(kikuchipy.__file__).parent.rglob("ni_mc_mp_20kv_uint8_gzip_opts9.h5"))
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    chosen = [str(master)]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: (chosen, ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(folder))
+
+    def add() -> None:
+        pick(section.model_box, "add crystals (CIF)…")
+        assert section.model_box.currentText() == "bundled network"
+        assert own.dialog.isVisible()
+
+    add()
+    QTest.mouseClick(own.dialog.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    assert own.dialog is None and not (folder / "mine.keras").exists()
+    add()
+    wait_until(lambda: display.settings.model == str(folder / "mine.keras"), "the network")
+    assert own.dialog is None and section.model_box.currentText() == "mine.keras"
+    says = section.classifier_label.text
+    wait_until(lambda: says().startswith("mine on CPU"), "the network that knows more")
+    known = json.loads((folder / "mine-materials.json").read_text())["materials"]
+    assert [material["formula"] for material in known][-1] == "Ni"
+    display.change(model="")
+    chosen[0] = str(tmp_path / "gone.cif")
+    add()
+    wait_until(lambda: window.said("gone.cif"), "the error")
+    assert own.dialog is None and display.settings.model == ""
+    wait_until(lambda: "on CPU" in says(), "the bundled network")
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is a GPU here")

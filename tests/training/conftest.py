@@ -21,7 +21,7 @@ def judged_library(sample_data) -> MasterLibrary:
     """Return quartz and rutile, trained, and once more in each other part of a library."""
     folder = sample_data / "master_patterns"
     masters = np.stack([np.load(folder / f"{phase}.npz")["mp"] for phase in PHASES])
-    parts = ("trained", "blind", "new type", "validation type")
+    parts = ("trained", "known", "blind", "new type", "validation type")
     records = []
     for part in parts:
         for phase, symbol in PHASES.items():

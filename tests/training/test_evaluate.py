@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from napari_bravais.model.candidates import index_path
+from napari_bravais.model.candidates import Doubt, index_path
 from napari_bravais.training import evaluate as evaluation
 from napari_bravais.training import evaluate_conditions
 from napari_bravais.training.evaluate_gaze import directions, near_zone_axes, zone_axes
@@ -75,6 +76,11 @@ def test_what_models_are_judged_on_is_added_and_leaves_the_rest_alone(
     assert [m.key for m in judged.materials] == [m.key for m in index.materials]
     for name in ("weights", "bias", "prior"):
         np.testing.assert_allclose(getattr(judged, name), getattr(index, name), rtol=1e-5)
+    # an index that is kept is left alone, and only what was added to it is made anew
+    kept = make_index(classifier, library, each=100, keep=replace(whole, doubt=Doubt(0.7)))
+    assert kept.doubt == Doubt(0.7) and kept.materials == whole.materials
+    np.testing.assert_array_equal(kept.judged().weights, judged.weights)
+    assert (kept.log_probabilities(readings.features).argmax(axis=1) == number).mean() > 0.8
 
 
 def test_pooling_and_candidates_find_the_material(classifier, judged_library, index):

@@ -12,7 +12,7 @@ from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.model.candidates import index_path
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.atlas import make_atlas
-from napari_bravais.training.evaluate import parts_of
+from napari_bravais.training.evaluate import at_other_energies, parts_of
 from napari_bravais.training.evaluate_matching import (
     as_markdown,
     evaluate_matching,
@@ -77,9 +77,33 @@ def test_an_atlas_wants_all_materials(classifier, judged_library):
         make_atlas(classifier, judged_library)
 
 
+def test_an_atlas_that_is_kept_gets_what_it_lacks(small, judged_library):
+    whole = Atlas.of(small)
+    half = Atlas(whole.keys[:1], 255 - whole.levels[:1], whole.symmetries[:1], Weights(match=7.0))
+    more = make_atlas(small, judged_library, keep=half)
+    assert more.keys == whole.keys and more.weights == half.weights
+    np.testing.assert_array_equal(more.levels[0], half.levels[0])
+    # other patterns than those of the whole one's
+    assert np.corrcoef(more.sphere(1).ravel(), whole.sphere(1).ravel())[0, 1] > 0.98
+    np.testing.assert_array_equal(more.symmetries, whole.symmetries)
+
+
 def test_weights_are_fitted(small, judged_library):
     weights = weights_of(small, Matcher(small), judged_library, 24)
     assert weights != Weights() and weights.match > 0 and weights.seen > 0
+
+
+def test_materials_are_judged_at_each_beam_energy(judged_library):
+    records = [dict(record) for record in judged_library.records]
+    for i, energy in ((2, 30.0), (4, 10.0), (5, 30.0)):
+        records[i]["beam_energy_kev"] = energy
+    parts = judged_library.parts.copy()
+    parts[[2, 4, 5]] = "other energy"
+    found = at_other_energies(replace(judged_library, records=records, parts=parts))
+    assert {name: own.tolist() for name, own in found.items()} == {
+        "trained materials, 10 kV": [4],
+        "trained materials, 30 kV": [2, 5],
+    }
 
 
 def test_matching_is_judged_and_told(small, judged_library):

@@ -187,6 +187,25 @@ def test_of_one_name_in_several_folders_the_last_counts(tmp_path, nickel):
     np.testing.assert_array_equal(library.masters[0], large + np.uint8(1))
 
 
+def test_further_known_materials_are_no_trained_ones_and_none_comes_twice(tmp_path, nickel):
+    from napari_bravais.training.library import EMSOFT_NICKEL, MasterLibrary
+
+    large = np.kron(nickel, np.ones((4, 4), np.uint8))[:, :161, :161]
+    for folder, names in {"trained": ["quartz"], "more": ["TaC", "quartz", "tungsten"]}.items():
+        for name in names:
+            MasterFolder(tmp_path / folder).add(catalogue.find(name), 20, large, folder)
+    trained = MasterLibrary.open(tmp_path / "trained")
+    both = MasterLibrary.open(tmp_path / "trained", known=[tmp_path / "more"])
+    assert both.records[:2] == trained.records and both.records[1] == EMSOFT_NICKEL
+    # the seed's blind materials, too, are known to users, by whatever folder
+    assert both.parts.tolist() == ["trained", "trained", "known", "known"]
+    assert len(both.masters) == len(both.lattices) == 4
+    keys = [record["file"].removesuffix(".npz") for record in both.records]
+    np.testing.assert_array_equal(both.places(keys[::-1]), [3, 2, 1, 0])
+    with pytest.raises(ValueError, match=r"no master patterns of hP-salt \(1 in all\)"):
+        both.places([keys[0], "hP-salt"])
+
+
 def test_a_record_says_the_whole_crystal():
     record = record_of(catalogue.find("quartz"), 20, "a test")
     assert (record["lattice"], record["space_group"], record["atoms_primitive"]) == ("hP", 152, 9)

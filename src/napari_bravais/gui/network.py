@@ -6,7 +6,8 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bravais.gui.display import Display
-from napari_bravais.gui.notices import tell_error, tell_warning
+from napari_bravais.gui.notices import tell_done, tell_error, tell_warning
+from napari_bravais.gui.own_crystals import OwnCrystals
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.map import MapSection
 from napari_bravais.gui.settings import Settings
@@ -46,6 +47,9 @@ class Network(QObject):
         service.use(*self._told)
         section.model_chosen.connect(lambda path: display.change(model=path))
         section.model_asked_for.connect(self._ask)
+        self.own_crystals = OwnCrystals(section)
+        self.own_crystals.made.connect(self._use_made)
+        section.crystals_asked_for.connect(self._ask_for_crystals)
         display.settings_changed.connect(self._follow)
         section.show_network(display.settings)
 
@@ -99,6 +103,20 @@ class Network(QObject):
         self._used = self._used[0], AUTOMATIC
         self._display.change(device=AUTOMATIC)
         self._section.show_network(self._display.settings)
+
+    def _ask_for_crystals(self) -> None:
+        self._section.show_network(self._display.settings)
+        self.own_crystals.ask(self._display.settings.model)
+
+    def _use_made(self, path: str) -> None:
+        """Use a network that has been made, or that has got to know more."""
+        if not self._section.model_box.isEnabled():  # a map under way would end
+            tell_done(f"{path} is made. Choose it under Map as soon as this map is done.")
+            return
+        if path == self._display.settings.model:
+            self._display.change(model="")  # what is loaded knows less
+        self._display.change(model=path)
+        tell_done(f"{Path(path).name} knows the crystals now.")
 
     def _ask(self) -> None:
         before = self._display.settings.model

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_bravais.terminal import ScanPath, fail, plain_errors, progress_bar
+from napari_bravais.terminal import Model, ScanPath, classifier_at, fail, plain_errors, progress_bar
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
@@ -30,15 +30,12 @@ def phases(
         str | None,
         typer.Option(help="Elements present, as in Fe,Ni,C: they narrow the materials proposed."),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="The .keras model that mapped; the bundled one by default.")
-    ] = None,
+    model: Model = None,
 ) -> None:
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.pooling import elements_in
-    from napari_bravais.model.classifier import Classifier
 
     with plain_errors():
         present = elements_in(elements or "")
@@ -51,11 +48,11 @@ def phases(
             fail(str(error))
         if phase_map.shape != opened.navigation_shape:
             fail(f"{output}: the map there is not of {scan}: they differ in size")
-        classifier = Classifier.load(model) if model else Classifier.bundled()
+        classifier = classifier_at(model)
         tell_phases(opened, phase_map, classifier, output, present)
 
 
-def pattern_centre(scan: ScanPath) -> None:
+def pattern_centre(scan: ScanPath, model: Model = None) -> None:
     """Find the pattern centre of a scan, without any phase named, by matching.
 
     For a scan that stores none: to be given as --pc to the other commands.
@@ -63,10 +60,9 @@ def pattern_centre(scan: ScanPath) -> None:
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.matching.centre import CentreError, find_centre
     from napari_bravais.mapping.matching.matcher import Matcher
-    from napari_bravais.model.classifier import Classifier
 
     with plain_errors(), progress_bar("Pattern centre", "cameras") as progress:
-        classifier = Classifier.bundled()
+        classifier = classifier_at(model)
         try:
             found = find_centre(open_scan(scan), classifier, Matcher(classifier), progress)
         except CentreError as error:

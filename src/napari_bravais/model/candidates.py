@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from napari_bravais.model.classifier import Classifier
 _FLOOR = 1e-4
 
 #: What an index's file holds.
-_ARRAYS = ("weights", "bias", "prior")
+_ARRAYS = ("weights", "bias", "prior", "sample")
 
 
 def floored_logs(probabilities: np.ndarray) -> np.ndarray:
@@ -132,7 +132,11 @@ class MaterialIndex:
     doubt
         How far pooled evidence can be trusted.
     kept_out
-        How many of the materials, the last ones, are kept out where a model is judged.
+        How many of the materials, the last ones, are kept out where a model is judged: the network
+        was not trained on them.
+    sample
+        What the network sees in a few patterns of each, shape (materials, few, channels): to tell
+        further materials from them, `napari_bravais.training.material_index.with_more`.
     """
 
     materials: tuple[Material, ...]
@@ -141,6 +145,7 @@ class MaterialIndex:
     prior: np.ndarray
     doubt: Doubt
     kept_out: int = 0
+    sample: np.ndarray = field(default_factory=lambda: np.empty((0, 1, 0)))
 
     @classmethod
     def of(cls, classifier: Classifier) -> "MaterialIndex":
@@ -178,7 +183,8 @@ class MaterialIndex:
         materials = (
             Material(**{**row, "elements": tuple(row["elements"])}) for row in card["materials"]
         )
-        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]), card["kept_out"])
+        *numbers, sample = numbers
+        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]), card["kept_out"], sample)
 
     def judged(self) -> "MaterialIndex":
         """Return the index by which a model is judged: without the materials that it is judged on.
@@ -187,8 +193,14 @@ class MaterialIndex:
         """
         n = len(self.materials) - self.kept_out
         prior = self.prior[:n] / self.prior[:n].sum()
-        return MaterialIndex(
-            self.materials[:n], self.weights[:, :n], self.bias[:n], prior, self.doubt
+        return replace(
+            self,
+            materials=self.materials[:n],
+            weights=self.weights[:, :n],
+            bias=self.bias[:n],
+            prior=prior,
+            kept_out=0,
+            sample=self.sample[:n],
         )
 
     def save(self, path: str | Path, about: dict) -> Path:

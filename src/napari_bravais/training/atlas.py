@@ -5,7 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from napari_bravais.mapping.assembly.sphere import Sphere, detector_directions
-from napari_bravais.mapping.matching.atlas import SIZE, Atlas, levels_of, symmetrised, symmetry_of
+from napari_bravais.mapping.matching.atlas import (
+    SIZE,
+    Atlas,
+    levels_of,
+    rotations,
+    symmetrised,
+    symmetry_of,
+)
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.order import Order
 from napari_bravais.model.candidates import MaterialIndex
@@ -37,6 +44,7 @@ def make_atlas(
     library: MasterLibrary,
     ordered: tuple[MasterLibrary, MasterLibrary] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    keep: Atlas | None = None,
 ) -> Atlas:
     """Make the atlas of the materials of a classifier's index; its weights are still to be fitted.
 
@@ -51,28 +59,26 @@ def make_atlas(
         those that are among the materials, and cubic, the atlas holds what order adds.
     progress
         Called with the materials done, and how many there are.
+    keep
+        An atlas of the same classifier: what it holds stays as it is, its weights too.
 
     Raises
     ------
     ValueError
         If the library lacks a material.
     """
-    files = {record["file"].removesuffix(".npz"): i for i, record in enumerate(library.records)}
-    keys = tuple(material.key for material in MaterialIndex.of(classifier).materials)
-    missing = [key for key in keys if key not in files]
-    if missing:
-        raise ValueError(f"no master patterns of {', '.join(missing[:5])} ({len(missing)} in all)")
+    there = keep.places if keep else ()
+    listed = [material.key for material in MaterialIndex.of(classifier).materials]
+    keys = tuple(key for key in listed if key not in there)
     rng = np.random.default_rng(0)
     levels = np.empty((len(keys), SIZE, SIZE), np.uint8)
-    symmetries = []
-    for number, key in enumerate(keys):
+    symmetries = np.empty((len(keys), len(rotations())), bool)
+    for number, place in enumerate(library.places(keys)):
         progress(number, len(keys))
-        place = files[key]
         sphere = _sphere(classifier, library.masters[place], rng)
-        symmetries.append(
-            symmetry_of(sphere, _ROTATIONS[laue_group(library.records[place]["space_group"])])
-        )
-        levels[number] = levels_of(symmetrised(sphere, symmetries[-1]))
+        turns = _ROTATIONS[laue_group(library.records[place]["space_group"])]
+        symmetries[number] = symmetry_of(sphere, turns)
+        levels[number] = levels_of(symmetrised(sphere, symmetries[number]))
     orders = _orders(classifier, *ordered) if ordered else {}
     orders = {key: orders[key] for key in keys if key in orders}
     shares = np.array([order.added.std() for order in orders.values()])
@@ -81,7 +87,8 @@ def make_atlas(
         for order in orders.values()
     ]
     own = np.array(own, np.uint8).reshape(-1, 2, SIZE, SIZE)
-    return Atlas(keys, levels, np.array(symmetries), Weights(), tuple(orders), own, shares)
+    made = Atlas(keys, levels, symmetries, Weights(), tuple(orders), own, shares)
+    return keep.with_more(made) if keep else made
 
 
 def _orders(

@@ -62,9 +62,17 @@ def parts_of(library: MasterLibrary) -> dict[str, np.ndarray]:
         "seed's trained materials": those(is_seed),
         "everyday trained materials": those(is_everyday),
         "all trained materials": trained,
+        "further known materials": library.indices("known"),
         "seed's blind materials": library.indices("blind"),
         "new structure types": library.indices("new type"),
     }
+
+
+def at_other_energies(library: MasterLibrary) -> dict[str, np.ndarray]:
+    """Return the trained materials at each beam energy but the usual one, by what it is called."""
+    own = library.indices("other energy")
+    energies = np.array([library.records[i]["beam_energy_kev"] for i in own])
+    return {f"trained materials, {e:g} kV": own[energies == e] for e in np.unique(energies)}
 
 
 def evaluate(

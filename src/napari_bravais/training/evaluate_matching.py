@@ -184,8 +184,7 @@ def weights_of(
         Called with the cameras done, and how many there are.
     """
     rng = np.random.default_rng(104)
-    files = {record["file"].removesuffix(".npz"): i for i, record in enumerate(library.records)}
-    listed = np.array([files[material.key] for material in matcher.index.materials])
+    listed = library.places([material.key for material in matcher.index.materials])
     others = np.resize(library.indices("validation type"), patterns // 3)
     materials = np.concatenate([rng.choice(listed, patterns), others])
     held = read_and_hold(classifier, matcher, library, materials, 104, progress)

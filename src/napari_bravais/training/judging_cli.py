@@ -8,9 +8,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from napari_bravais.terminal import Model, classifier_at
 from napari_bravais.training.cli import Masters
-
-_Model = Annotated[Path | None, typer.Option(help="A .keras model; the bundled one by default.")]
 
 _Real = Annotated[
     Path | None,
@@ -21,19 +20,42 @@ _Real = Annotated[
     ),
 ]
 
+_Known = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--known",
+        "-k",
+        exists=True,
+        file_okay=False,
+        help="As -m, of materials that no network was trained on, to be known all the same.",
+    ),
+]
+
 
 def index(
     master_patterns: Masters,
-    model: _Model = None,
+    model: Model = None,
     patterns: Annotated[int, typer.Option(min=2, help="Patterns a material.")] = 100,
+    known: _Known = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Leave what the model's index says of materials that it was trained on, and make "
+            "the others' part anew.",
+        ),
+    ] = False,
 ) -> None:
     """Make the index of materials that a model knows, beside its file."""
-    from napari_bravais.model.candidates import index_path
+    from napari_bravais.model.candidates import MaterialIndex, index_path
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.material_index import make_index
 
-    classifier = _classifier(model)
-    made = make_index(classifier, MasterLibrary.open(*master_patterns), patterns)
+    classifier = classifier_at(model)
+    library = MasterLibrary.open(*master_patterns, known=known or ())
+    made = make_index(
+        classifier, library, patterns, keep=MaterialIndex.of(classifier) if keep else None
+    )
     about = {
         "model": classifier.name,
         "model_sha256": classifier.checksum,
@@ -45,7 +67,7 @@ def index(
 
 def atlas(
     master_patterns: Masters,
-    model: _Model = None,
+    model: Model = None,
     patterns: Annotated[
         int, typer.Option(min=3, help="Patterns to fit what a match counts.")
     ] = 450,
@@ -53,31 +75,43 @@ def atlas(
         Path | None,
         typer.Option(help="Folder of 'bravais simulate --mixed': sees order by what it adds."),
     ] = None,
+    known: _Known = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave the model's atlas as it is, and add what it lacks."),
+    ] = False,
 ) -> None:
     """Make the atlas that patterns are held against, beside a model's file and its index."""
-    from napari_bravais.mapping.matching.atlas import atlas_path
+    from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.model.candidates import MaterialIndex
+    from napari_bravais.model.card import read_card
     from napari_bravais.training.atlas import make_atlas
     from napari_bravais.training.evaluate_matching import weights_of
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.simulate import MIXED
 
-    classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
-    about = {"model": classifier.name, "model_sha256": classifier.checksum}
+    classifier = classifier_at(model)
+    library = MasterLibrary.open(*master_patterns, known=known or ())
     both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
-    made = make_atlas(classifier, library, both, _tell("materials"))
-    path = made.save(atlas_path(classifier.path), about)
-    matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
-    weights = weights_of(classifier, matcher, library, patterns, _tell("cameras"))
-    about |= {"patterns_weighed": patterns}
-    typer.echo(f"Written: {replace(made, weights=weights).save(path, about)}")
-    typer.echo(f"{len(made.keys)} materials; {weights}")
+    path, there = atlas_path(classifier.path), Atlas.of(classifier) if keep else None
+    made = make_atlas(classifier, library, both, _tell("materials"), there)
+    about = {"model": classifier.name, "model_sha256": classifier.checksum}
+    if keep:
+        about["patterns_weighed"] = read_card(path)["patterns_weighed"]
+    else:
+        made.save(path, about)
+        matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
+        weights = weights_of(classifier, matcher, library, patterns, _tell("cameras"))
+        made, about["patterns_weighed"] = replace(made, weights=weights), patterns
+    made.save(path, about)
+    typer.echo(f"Written: {path}")
+    typer.echo(f"{len(made.keys)} materials; {made.weights}")
 
 
 def evaluate_matching(
     master_patterns: Masters,
-    model: _Model = None,
+    model: Model = None,
     real: _Real = None,
     patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 200,
     phases: Annotated[int, typer.Option(min=0, help="Phases of each part.")] = 35,
@@ -93,24 +127,33 @@ def evaluate_matching(
             "are kept out where the model is judged.",
         ),
     ] = False,
+    known: _Known = None,
+    energies: Annotated[
+        bool,
+        typer.Option(
+            "--energies",
+            help="Measure patterns at other beam energies than the atlas's, and no phases.",
+        ),
+    ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for matching.json.")
     ] = Path("docs"),
 ) -> None:
     """Measure what it adds to hold patterns against the atlas, beside the network alone.
 
-    What is given as 0 stays as matching.json has it, and so do patterns of other sizes and, without
-    --real, real ones.
+    What is given as 0 stays as matching.json has it, and so do patterns of other sizes or energies
+    and, without --real, real ones.
     """
     from napari_bravais.io.files import replacing
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training import evaluate_matching as judge
-    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.evaluate import at_other_energies, parts_of
     from napari_bravais.training.evaluate_real import real_patterns
     from napari_bravais.training.library import MasterLibrary
 
-    classifier, library = _classifier(model), MasterLibrary.open(*master_patterns)
+    classifier = classifier_at(model)
+    library = MasterLibrary.open(*master_patterns, known=known or ())
     index, path = MaterialIndex.of(classifier), output / "matching.json"
     matcher = Matcher(classifier, index if whole else index.judged())
     parts = {name: own for name, own in parts_of(library).items() if len(own)}
@@ -119,11 +162,14 @@ def evaluate_matching(
     found = measured.setdefault("whole", {}) if whole else measured
     if real or "real" not in found:
         found["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
+    title = f"{size}x{size} pixels"
+    if energies:
+        parts, title, phases = at_other_energies(library), f"{title}, other beam energies", 0
     if patterns:
         single = judge.evaluate_matching(
             classifier, matcher, library, parts, patterns, _tell("cameras"), size
         )
-        found.setdefault("single patterns", {})[f"{size}x{size} pixels"] = {
+        found.setdefault("single patterns", {})[title] = {
             name: {how: asdict(score) for how, score in both.items()}
             for name, both in single.items()
         }
@@ -152,7 +198,7 @@ def _tell(what: str):
 
 def evaluate(
     master_patterns: Masters,
-    model: _Model = None,
+    model: Model = None,
     real: _Real = None,
     patterns: Annotated[int, typer.Option(min=2, help="New patterns of each material.")] = 100,
     varied: Annotated[
@@ -176,7 +222,11 @@ def evaluate(
     amounts = Amounts(patterns, varied, doubtful, gazes, samples)
     library = MasterLibrary.open(*master_patterns)
     measured = measure(
-        _classifier(model), library, amounts, real, lambda what: typer.echo(f"{what} ...", err=True)
+        classifier_at(model),
+        library,
+        amounts,
+        real,
+        lambda what: typer.echo(f"{what} ...", err=True),
     )
     options = " ".join(f"--{name} {number}" for name, number in asdict(amounts).items())
     options += f" --real {real}" if real else ""
@@ -192,7 +242,7 @@ def evaluate(
 
 def evaluate_assembly(
     master_patterns: Masters,
-    model: _Model = None,
+    model: Model = None,
     part: Annotated[
         str, typer.Option(help="new type, validation type, blind or trained.")
     ] = "new type",
@@ -213,7 +263,7 @@ def evaluate_assembly(
     if not materials.size:
         raise typer.BadParameter(f"no materials are {part!r}", param_hint="--part")
     log = output / f"assembly-{part.replace(' ', '-')}.jsonl"
-    rows = judge.evaluate_assembly(_classifier(model), library, materials, patterns, log)
+    rows = judge.evaluate_assembly(classifier_at(model), library, materials, patterns, log)
     for name, value in judge.summary(rows).items():
         typer.echo(f"{name:32} {value:.3g}")
 
@@ -234,12 +284,6 @@ def point_groups(
     library = MasterLibrary.open(*master_patterns)
     measured = evaluate_point_groups(library, networks, progress=lambda t: typer.echo(t, err=True))
     typer.echo(f"Written: {save(measured, output)}")
-
-
-def _classifier(model: Path | None):
-    from napari_bravais.model.classifier import Classifier
-
-    return Classifier.load(model) if model else Classifier.bundled()
 
 
 def add_judging_commands(app: typer.Typer) -> None:

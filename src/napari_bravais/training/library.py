@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -59,8 +60,6 @@ _NEARLY_ANOTHER = frozenset({("FeNi3", 221), ("Ni2V", 71), ("O2Zr", 137)})
 #: How far, in angstroms, order may move atoms off their places in the common structure.
 _ORDERING = 0.5
 
-PARTS = ("trained", "other energy", "validation type", "blind", "new type")
-
 
 def reduced_formula(atomic_numbers: list[int]) -> str:
     """Return the reduced formula, elements in alphabetical order."""
@@ -116,9 +115,9 @@ class MasterLibrary:
         What is known of each, from ``structures.jsonl``.
     parts
         Of each, shape (m,): ``"trained"``; ``"other energy"``, a trained material at another beam
-        energy than the usual, which serves training alone; ``"blind"``, a relative of trained
-        materials, left out; ``"new type"``, whose whole structure type is left out; or
-        ``"validation type"``, the same, kept for calibration.
+        energy than the usual, which serves training alone; ``"known"``, to be listed beside the
+        trained ones; ``"blind"``, a relative of trained materials, left out; ``"new type"``, whose
+        whole structure type is left out; or ``"validation type"``, the same, kept for calibration.
     """
 
     masters: np.ndarray
@@ -127,26 +126,61 @@ class MasterLibrary:
     parts: np.ndarray
 
     @classmethod
-    def open(cls, *folders: str | Path) -> "MasterLibrary":
+    def open(cls, *folders: str | Path, known: Iterable[str | Path] = ()) -> "MasterLibrary":
         """Read folders of ``.npz`` master patterns, each with its ``structures.jsonl``.
 
         Of files of one name in several folders the last folder's counts. Nickel is there twice:
         another program, EMsoft, simulated the one that kikuchipy ships.
+
+        Parameters
+        ----------
+        *folders
+            The folders.
+        known
+            Further ones, whose materials no network was trained on: their part is ``"known"``.
+            Crystals that the others hold as well are passed over.
         """
-        found: dict[str, tuple[Path, dict]] = {}
-        for folder in map(Path, folders):
-            own = sorted(read_records(folder / "structures.jsonl").items())
-            found |= {name: (folder, record) for name, record in own}
-        records = [record for _, record in found.values()]
-        masters = [np.load(folder / name)["mp"] for name, (folder, _) in found.items()]
-        masters.append(_emsoft_nickel(masters[0].shape[-1]))
-        records.append(EMSOFT_NICKEL)
+        found = _files_of(folders)
+        there = {crystal_name(record) for _, record in found.values()}
+        own = {
+            name: (folder, record)
+            for name, (folder, record) in _files_of(known).items()
+            if crystal_name(record) not in there
+        }
+        masters = [np.load(folder / name)["mp"] for name, (folder, _) in (found | own).items()]
+        masters.insert(len(found), _emsoft_nickel(masters[0].shape[-1]))
+        records = [record for _, record in found.values()] + [EMSOFT_NICKEL]
+        parts = np.append(split(records), ["known"] * len(own))
+        records += [record for _, record in own.values()]
         lattices = np.array([PEARSON_SYMBOLS.index(record["lattice"]) for record in records])
-        return cls(np.stack(masters), lattices, records, split(records))
+        return cls(np.stack(masters), lattices, records, parts)
 
     def indices(self, part: str) -> np.ndarray:
         """Return which materials belong to a part."""
         return np.flatnonzero(self.parts == part)
+
+    def places(self, keys: Sequence[str]) -> np.ndarray:
+        """Return where the materials are that an index lists by these keys, shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If the library lacks one.
+        """
+        places = {record["file"].removesuffix(".npz"): i for i, record in enumerate(self.records)}
+        if missing := [key for key in keys if key not in places]:
+            named = ", ".join(missing[:5])
+            raise ValueError(f"no master patterns of {named} ({len(missing)} in all)")
+        return np.array([places[key] for key in keys], int)
+
+
+def _files_of(folders: Iterable[str | Path]) -> dict[str, tuple[Path, dict]]:
+    """Return folder and record of each master pattern, by the name of its file."""
+    found = {}
+    for folder in map(Path, folders):
+        own = sorted(read_records(folder / "structures.jsonl").items())
+        found |= {name: (folder, record) for name, record in own}
+    return found
 
 
 def _emsoft_nickel(size: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,16 +28,24 @@ _ORIENTATIONS = (1, 3, 10, 30)
 #: to stop early keeps it from learning by heart, too.
 _FREEDOM, _STEPS = 0.1, 100
 
+#: Patterns of each material whose features the index keeps.
+_SAMPLED = 2
+
 #: Ranges in which `Doubt` is looked for: correlation, novelty, trust.
 _DOUBTS = ((0.01, 5.0), (0.5, 8.0), (0.02, 2.0))
 
 _SEEDS = {"index": 101, "calibration": 102, "kept out": 103}
 
 #: Parts that no network is trained on, and no weight fitted to but how often there are such.
-_KEPT_OUT = ("blind", "new type", "validation type")
+_KEPT_OUT = ("known", "blind", "new type", "validation type")
 
 
-def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> MaterialIndex:
+def make_index(
+    classifier: Classifier,
+    library: MasterLibrary,
+    each: int,
+    keep: MaterialIndex | None = None,
+) -> MaterialIndex:
     """Make the index of a library's materials, and calibrate it.
 
     Parameters
@@ -46,48 +55,91 @@ def make_index(classifier: Classifier, library: MasterLibrary, each: int) -> Mat
     library
         Master patterns; those of the part ``"trained"`` are listed, and what is made for want of
         real materials (variants) is not. ``"validation type"`` serves for the calibration. At the
-        end materials of the parts that models are judged on are added (`MaterialIndex.judged`).
+        end materials that the network was not trained on are added: ``"known"`` ones, and those of
+        the parts that models are judged on (`MaterialIndex.judged`).
     each
         Patterns of each material, at moderate noise.
+    keep
+        An index of the same classifier, of which all but what was added at its end stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If the library lacks a material that is to be kept.
     """
-    listed = _listed(library, "trained")
-    readings = read(classifier, library, listed, each, seed=_SEEDS["index"])
-    weights, bias = regression(readings.features, np.repeat(np.arange(len(listed)), each))
+    if keep is None:
+        listed = materials_of(library, "trained")
+    else:
+        keep = keep.judged()
+        listed = library.places([material.key for material in keep.materials])
+    seen = read(classifier, library, listed, each, seed=_SEEDS["index"]).features
+    index = keep or _index_of(classifier, library, listed, seen)
+    index = replace(index, sample=_sample(seen, len(listed)))
+    more = materials_of(library, *_KEPT_OUT)
+    if not len(more):
+        return index
+    features = read(classifier, library, more, each, seed=_SEEDS["kept out"]).features
+    materials = [material_of(library.records[i]) for i in more]
+    return with_more(index, materials, features, _shares_of_kept_out(library, listed, more), seen)
+
+
+def _index_of(
+    classifier: Classifier, library: MasterLibrary, listed: np.ndarray, seen: np.ndarray
+) -> MaterialIndex:
+    """Tell materials apart by the features of as many patterns of each, and calibrate that."""
+    weights, bias = regression(seen, np.repeat(np.arange(len(listed)), len(seen) // len(listed)))
     materials = tuple(material_of(library.records[i]) for i in listed)
     prior = Exposures.shares(library, listed)
     index = MaterialIndex(materials, weights, bias, prior, Doubt())
     judged = np.concatenate([listed, library.indices("validation type")])
     fresh = read(classifier, library, judged, max(_ORIENTATIONS), seed=_SEEDS["calibration"])
-    index = replace(index, doubt=calibrated(index, fresh, known=len(listed)))
-    return _with_kept_out(index, classifier, library, listed, readings.features)
+    return replace(index, doubt=calibrated(index, fresh, known=len(listed)))
 
 
-def _with_kept_out(
+def with_more(
     index: MaterialIndex,
-    classifier: Classifier,
-    library: MasterLibrary,
-    listed: np.ndarray,
-    seen: np.ndarray,
+    materials: Sequence[Material],
+    features: np.ndarray,
+    shares: np.ndarray,
+    seen: np.ndarray | None = None,
 ) -> MaterialIndex:
-    """Add the materials that models are judged on, and leave the others as they are.
+    """Add materials that the network was not trained on, and leave the others as they are.
 
-    ``seen`` are the features of all listed materials' patterns.
+    Parameters
+    ----------
+    index
+        The others.
+    materials
+        What is to be added.
+    features
+        What the network sees in patterns of these, shape (n, channels): as many of each, one
+        material after the other.
+    shares
+        How often each is met, of all materials then listed.
+    seen
+        What it sees in as many patterns of each of the others; their `MaterialIndex.sample`, which
+        then stands for as many, by default.
     """
-    more = _listed(library, *_KEPT_OUT)
-    if not len(more):
-        return index
-    each = len(seen) // len(listed)
-    features = read(classifier, library, more, each, seed=_SEEDS["kept out"]).features
-    weights, bias = regression_beside(index, seen, features, np.repeat(np.arange(len(more)), each))
-    shares = _shares_of_kept_out(library, listed, more)
+    each, stands_for = len(features) // len(materials), 1.0
+    if seen is None:
+        seen = index.sample.reshape(-1, index.sample.shape[-1])
+        stands_for = each / index.sample.shape[1]
+    numbers = np.repeat(np.arange(len(materials)), each)
+    weights, bias = regression_beside(index, seen, features, numbers, stands_for)
     return replace(
         index,
-        materials=index.materials + tuple(material_of(library.records[i]) for i in more),
+        materials=index.materials + tuple(materials),
         weights=np.hstack([index.weights, weights]),
         bias=np.append(index.bias, bias),
         prior=np.append(index.prior * (1 - shares.sum()), shares),
-        kept_out=len(more),
+        kept_out=index.kept_out + len(materials),
+        sample=np.concatenate([index.sample, _sample(features, len(materials))]),
     )
+
+
+def _sample(features: np.ndarray, materials: int) -> np.ndarray:
+    """Return a few patterns' features of each material, of as many patterns of each."""
+    return features.reshape(materials, -1, features.shape[-1])[:, :_SAMPLED]
 
 
 def _shares_of_kept_out(library: MasterLibrary, listed: np.ndarray, more: np.ndarray) -> np.ndarray:
@@ -104,7 +156,7 @@ def _shares_of_kept_out(library: MasterLibrary, listed: np.ndarray, more: np.nda
     return Exposures.shares(plain, np.concatenate([listed, more]))[len(listed) :]
 
 
-def _listed(library: MasterLibrary, *parts: str) -> np.ndarray:
+def materials_of(library: MasterLibrary, *parts: str) -> np.ndarray:
     """Return which master patterns stand for the materials of parts: one of each crystal."""
     usual = [
         i
@@ -179,7 +231,11 @@ def regression(features: np.ndarray, materials: np.ndarray) -> tuple[np.ndarray,
 
 
 def regression_beside(
-    index: MaterialIndex, seen: np.ndarray, features: np.ndarray, materials: np.ndarray
+    index: MaterialIndex,
+    seen: np.ndarray,
+    features: np.ndarray,
+    materials: np.ndarray,
+    stands_for: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell further materials from those of an index, whose weights stay as they are.
 
@@ -195,6 +251,8 @@ def regression_beside(
         and (m, channels).
     materials
         Number of each of the latter's material, shape (m,).
+    stands_for
+        As how many patterns each of the first counts.
 
     Returns
     -------
@@ -211,6 +269,7 @@ def regression_beside(
     count = materials.max() + 1
     true = np.zeros((len(features), count), np.float32)
     true[len(seen) + np.arange(len(materials)), materials] = 1
+    counts = np.where(np.arange(len(features)) < len(seen), stands_for, 1.0).astype(np.float32)
     shape = told.shape[1], count
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -218,10 +277,10 @@ def regression_beside(
         logits = told @ own.astype(np.float32)
         total = np.logaddexp(of_index, logsumexp(logits, axis=1))
         right = np.where(true.any(axis=1), (logits * true).sum(axis=1), of_index)
-        slope = told.T @ (np.exp(logits - total[:, None]) - true)
+        slope = told.T @ (counts[:, None] * (np.exp(logits - total[:, None]) - true))
         penalty = own / _FREEDOM
         penalty[-1] = 0  # the bias is free
-        return (total - right).sum() + 0.5 * (penalty * own).sum(), (slope + penalty).ravel()
+        return counts @ (total - right) + 0.5 * (penalty * own).sum(), (slope + penalty).ravel()
 
     begin = np.zeros(shape)
     begin[-1] = of_index.mean()

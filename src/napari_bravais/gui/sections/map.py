@@ -12,7 +12,7 @@ from napari_bravais.gui.legend import Legend
 from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.settings import TITLED, Settings
 
-_BUNDLED, _OTHER = "bundled network", "other network…"
+_BUNDLED, _OTHER, _ADD = "bundled network", "other network…", "add crystals (CIF)…"
 
 
 class MapSection(Section):
@@ -20,6 +20,7 @@ class MapSection(Section):
 
     model_chosen = Signal(str)  # path, empty for the bundled one
     model_asked_for = Signal()
+    crystals_asked_for = Signal()
     map_clicked = Signal()
     cancel_clicked = Signal()
     setting_changed = Signal(str, object)
@@ -60,8 +61,13 @@ class MapSection(Section):
         return row(self.model_box, self.device.widget, stretch=0)
 
     def _choose_model(self, index: int) -> None:
-        path = self.model_box.itemData(index)
-        self.model_asked_for.emit() if path is None else self.model_chosen.emit(path)
+        path, text = self.model_box.itemData(index), self.model_box.itemText(index)
+        if path is not None:
+            self.model_chosen.emit(path)
+        elif text == _OTHER:
+            self.model_asked_for.emit()
+        else:
+            self.crystals_asked_for.emit()
 
     def _add_controls(self) -> None:
         layout = form()
@@ -99,6 +105,7 @@ class MapSection(Section):
         for path in paths:
             box.addItem(Path(path).name if path else _BUNDLED, path)
         box.addItem(_OTHER, None)
+        box.addItem(_ADD, None)
         box.setCurrentIndex(box.findData(settings.model))
         box.setToolTip(f"{TITLED['model'].metadata['tooltip']}\n{settings.model}".strip())
         self.device.show_value(settings.device)

@@ -8,7 +8,9 @@ import typer
 from napari_bravais.terminal import (
     Centre,
     Convention,
+    Model,
     ScanPath,
+    classifier_at,
     fail,
     pattern_centre,
     plain_errors,
@@ -36,9 +38,7 @@ def symmetry(
     ] = None,
     pc: Centre = None,
     convention: Convention = "bruker",
-    model: Annotated[
-        Path | None, typer.Option(help="The .keras model that mapped; the bundled one by default.")
-    ] = None,
+    model: Model = None,
 ) -> None:
     """Assemble the patterns of each phase to one sphere, and find its rotation axes.
 
@@ -48,7 +48,6 @@ def symmetry(
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
     from napari_bravais.mapping.assembly.saving import save_symmetry
-    from napari_bravais.model.classifier import Classifier
 
     with plain_errors():
         opened = scan_at(scan, pattern_centre(pc, convention))
@@ -66,7 +65,7 @@ def symmetry(
         for number in numbers:
             if not 0 <= number < len(pooled.phases):
                 fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
-        classifier = Classifier.load(model) if model else Classifier.bundled()
+        classifier = classifier_at(model)
         assembled = []
         for number in numbers:
             try:

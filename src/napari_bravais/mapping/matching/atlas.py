@@ -206,6 +206,18 @@ class Atlas:
         path.with_suffix(".json").write_text(json.dumps(card, ensure_ascii=False) + "\n", "utf-8")
         return path
 
+    def with_more(self, other: "Atlas") -> "Atlas":
+        """Return this atlas, and its weights, with the materials of another one at its end."""
+        return Atlas(
+            self.keys + other.keys,
+            np.concatenate([self.levels, other.levels]),
+            np.concatenate([self.symmetries, other.symmetries]),
+            self.weights,
+            self.ordered + other.ordered,
+            np.concatenate([self.orders, other.orders]),
+            np.concatenate([self.shares, other.shares]),
+        )
+
     @cached_property
     def places(self) -> dict[str, int]:
         """Where in the atlas each material is, by its key."""

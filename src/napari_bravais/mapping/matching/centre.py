@@ -141,7 +141,9 @@ def centre_of(
     # each pattern's best material by each camera, the next best ones where patterns are few
     best = np.argsort(-fits, axis=2, kind="stable")[..., :thorough]
     reached = np.take_along_axis(fits, best, axis=2)
-    order = np.argsort(-(reached**2).sum(axis=1), axis=None, kind="stable")[: thorough * _TRIES]
+    # fewer patterns mislead more often, and to go downhill with them takes as much less time
+    tries = thorough**2 * _TRIES
+    order = np.argsort(-(reached**2).sum(axis=1), axis=None, kind="stable")[:tries]
     found = []
     for camera, rank in zip(*np.unravel_index(order, reached[:, 0].shape), strict=True):
         own = reached[camera, :, rank]
