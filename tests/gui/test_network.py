@@ -1,7 +1,6 @@
 """Another network, another device, and a network that is not there."""
 
 import json
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,39 +20,18 @@ def pick(box: QComboBox, text: str) -> None:
     box.activated.emit(index)
 
 
-def test_network_and_device_are_chosen_and_a_missing_network_is_told(window, tmp_path, monkeypatch):
-    section, display = window.panel.map, window.controller.display
-    says = section.classifier_label.text
-    own = shutil.copy(BUNDLED, tmp_path / "own.keras")
-    card = json.loads(BUNDLED.with_suffix(".json").read_text()) | {"name": "own-1"}
-    (tmp_path / "own.json").write_text(json.dumps(card))
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(own), ""))
-    display.change(device="CPU")
-    pick(section.model_box, "other network…")
-    assert display.settings.model == str(own)
-    assert section.model_box.currentText() == "own.keras"
-    wait_until(lambda: says() == "own-1 on CPU (TensorFlow)", "the user's own network")
-    window.click(0.5, 0.5)  # the scan is open in the new process, too
-    assert window.controller.inspector.shown.probabilities.sum() > 0.99
-    display.change(model=str(tmp_path / "gone.keras"))
-    wait_until(lambda: window.said("gone.keras: there is no such model file"), "the error")
-    assert window.said("The bundled network is used instead.")
-    assert display.settings.model == ""
-    assert section.model_box.currentText() == "bundled network"
-    bundled = json.loads(BUNDLED.with_suffix(".json").read_text())["name"]
-    wait_until(lambda: says().startswith(f"{bundled} on"), "the bundled network")
-
-
-def test_crystals_are_added_by_a_process_that_can_be_cancelled(window, tmp_path, monkeypatch):
+def test_crystals_are_added_another_network_chosen_and_a_missing_one_told(
+    window, tmp_path, monkeypatch
+):
     section, display = window.panel.map, window.controller.display
     own = window.controller.network.own_crystals
     (folder,) = find_spec("kikuchipy").submodule_search_locations  # the window must not load it
     master = next(Path(folder).rglob("ni_mc_mp_20kv_uint8_gzip_opts9.h5"))
-    folder = tmp_path / "mine"
-    folder.mkdir()
+    mine = tmp_path / "mine"
+    mine.mkdir()
     chosen = [str(master)]
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: (chosen, ""))
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(folder))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(mine))
 
     def add() -> None:
         pick(section.model_box, "add crystals (CIF)…")
@@ -62,20 +40,33 @@ def test_crystals_are_added_by_a_process_that_can_be_cancelled(window, tmp_path,
 
     add()
     QTest.mouseClick(own.dialog.findChild(QPushButton), Qt.MouseButton.LeftButton)
-    assert own.dialog is None and not (folder / "mine.keras").exists()
-    add()
-    wait_until(lambda: display.settings.model == str(folder / "mine.keras"), "the network")
-    assert own.dialog is None and section.model_box.currentText() == "mine.keras"
-    says = section.classifier_label.text
-    wait_until(lambda: says().startswith("mine on CPU"), "the network that knows more")
-    known = json.loads((folder / "mine-materials.json").read_text())["materials"]
-    assert [material["formula"] for material in known][-1] == "Ni"
-    display.change(model="")
+    assert own.dialog is None and not (mine / "mine.keras").exists()
     chosen[0] = str(tmp_path / "gone.cif")
     add()
     wait_until(lambda: window.said("gone.cif"), "the error")
     assert own.dialog is None and display.settings.model == ""
-    wait_until(lambda: "on CPU" in says(), "the bundled network")
+
+    chosen[0] = str(master)
+    add()
+    wait_until(lambda: display.settings.model == str(mine / "mine.keras"), "the network")
+    assert own.dialog is None and section.model_box.currentText() == "mine.keras"
+    known = json.loads((mine / "mine-materials.json").read_text())["materials"]
+    assert known[-1]["formula"] == "Ni"
+    display.change(device="CPU")
+    says = section.classifier_label.text
+    wait_until(lambda: says() == "mine on CPU (TensorFlow)", "the network that knows more")
+    window.click(0.5, 0.5)  # the scan is open in the new process, too
+    assert window.controller.inspector.shown.probabilities.sum() > 0.99
+
+    missing = str(tmp_path / "gone.keras")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (missing, ""))
+    pick(section.model_box, "other network…")
+    wait_until(lambda: window.said("gone.keras: there is no such model file"), "the error")
+    assert window.said("The bundled network is used instead.")
+    assert display.settings.model == ""
+    assert section.model_box.currentText() == "bundled network"
+    bundled = json.loads(BUNDLED.with_suffix(".json").read_text())["name"]
+    wait_until(lambda: says().startswith(f"{bundled} on"), "the bundled network")
 
 
 @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="there is a GPU here")
