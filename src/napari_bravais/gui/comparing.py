@@ -1,6 +1,5 @@
 """Another map of the scan, Hough-indexed or from a file, beside the network's: where they part."""
 
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -16,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.cif_lattices import CifLattices
 from napari_bravais.gui.classes import classes_of, values_of
+from napari_bravais.gui.command import end_command, fault_told, start_command
 from napari_bravais.gui.display import Display
 from napari_bravais.gui.garbage import leave_alone_what_lives
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labels_layer
@@ -123,14 +123,13 @@ class Comparing(QObject):
             return
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
-        code = "from napari_bravais.cli import app; app()"
         options = [f"--phase={name}" for name in phases] + centre_options(self._display.settings)
         process = QProcess()
         self._running.append(process)
         process.readyReadStandardOutput.connect(lambda: self._follow(process))
         process.finished.connect(lambda status, _: self._indexed(process, status))
         places = [self._scene.scan["path"], "-o", self._folder.name]
-        process.start(sys.executable, ["-c", code, "hough", *places, "--progress=lines", *options])
+        start_command(process, "hough", *places, "--progress=lines", *options)
         self._since, self._new_centre = None, ""
         self._section.show_progress(0, 0, "")
         names = ", ".join(phases)
@@ -186,10 +185,9 @@ class Comparing(QObject):
     def _indexed(self, process: QProcess, status: int) -> None:
         self._running.remove(process)
         if status:
-            text = bytes(process.readAllStandardError()).decode(errors="replace").strip()
+            said = bytes(process.readAllStandardError()).decode(errors="replace")
             self._section.show_result(self._result)
-            last = text.splitlines()[-1] if text else "Hough indexing failed."
-            tell_error(last.removeprefix("Error: "))  # the notice says that it is one
+            tell_error(fault_told(said, "Hough indexing failed."))
             self._show_enabled()
             return
         path = next(Path(self._folder.name).glob("*.h5"))
@@ -341,12 +339,8 @@ def centre_options(settings: Settings) -> list[str]:
 
 
 def _end(running: list[QProcess]) -> None:
-    """End processes; nothing is told of it."""
     while running:
-        process = running.pop()
-        process.blockSignals(True)
-        process.kill()
-        process.waitForFinished(2000)
+        end_command(running.pop())
 
 
 def _agreement(found: Comparison) -> str:

@@ -1,12 +1,12 @@
 """Crystals of the user's own: a process makes a network that knows them, too."""
 
 import re
-import sys
 from pathlib import Path
 
 from qtpy.QtCore import QObject, QProcess, Signal
 from qtpy.QtWidgets import QFileDialog, QProgressDialog, QWidget
 
+from napari_bravais.gui.command import end_command, fault_told, start_command
 from napari_bravais.gui.notices import tell_error
 
 _FILTER = "Crystals (*.cif);;Master patterns at 20 kV by EMsoft or ebsdsim (*.h5 *.npz)"
@@ -68,11 +68,9 @@ class OwnCrystals(QObject):
         dialog.show()
         process.readyReadStandardError.connect(lambda: self._follow(process))
         process.finished.connect(lambda status, _: self._made(process, status, folder))
-        code = "from napari_bravais.cli import app; app()"
         begin = [f"--model={network}"] if network else []
-        places = [*crystals, "-o", str(folder)]
         self._said = ""
-        process.start(sys.executable, ["-c", code, "add-crystals", *places, *begin])
+        start_command(process, "add-crystals", *crystals, "-o", str(folder), *begin)
 
     def _follow(self, process: QProcess) -> None:
         """Show how far the process is."""
@@ -91,19 +89,15 @@ class OwnCrystals(QObject):
 
     def _made(self, process: QProcess, status: int, folder: Path) -> None:
         self._follow(process)
-        said = self._said
         self._end(process)
         if status:
-            last = said.strip().splitlines()[-1] if said.strip() else "No network could be made."
-            tell_error(last.removeprefix("Error: "))
+            tell_error(fault_told(self._said, "No network could be made."))
         else:
             self.made.emit(str(folder / f"{folder.name}.keras"))
 
     def _end(self, process: QProcess) -> None:
         """End the process, without a word; what it simulated stays, to be taken up again."""
-        process.blockSignals(True)
-        process.kill()
-        process.waitForFinished(2000)
+        end_command(process)
         process.deleteLater()
         self.dialog.blockSignals(True)
         self.dialog.deleteLater()
