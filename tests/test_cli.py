@@ -65,14 +65,16 @@ def test_demo_shows_progress_and_nothing_else_on_standard_error(demo):
 
 
 def test_map_takes_a_threshold_and_a_pattern_centre(tmp_path):
-    process = bravais(
-        *("map", nickel_sample_path(), "-o", tmp_path / "out", "--quality-threshold", "1"),
-        *("--pc", "0.42,0.8,0.5", "--convention", "edax"),
-        cwd=tmp_path,
+    result = runner.invoke(
+        app,
+        [
+            *("map", str(nickel_sample_path()), "-o", str(tmp_path), "--quality-threshold", "1"),
+            *("--pc", "0.42,0.8,0.5", "--convention", "edax"),
+        ],
     )
-    assert process.returncode == 0, process.stderr
-    assert re.search(r"not classified +9 +100\.0 %", process.stdout)
-    phase_map = load_result(tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"not classified +9 +100\.0 %", result.stdout)
+    phase_map = load_result(tmp_path)
     assert phase_map.quality_threshold == 1
     assert phase_map.provenance["pattern_centre"] == [0.42, 0.2, 0.5]
     assert not np.isnan(phase_map.probabilities).any()

@@ -45,31 +45,35 @@ def test_a_sphere_is_judged_and_not_assembled_twice(classifier, judged_library, 
     assert (row["lattice"], row["Laue group"]) == ("tP", "4/mmm")
     assert (row["symmetry"], row["found"]) == ("tetragonal", "4/mmm")
     assert np.sum(row["probabilities"]) == pytest.approx(1, abs=1e-3)
+    assert np.sum(row["centring"]) == pytest.approx(1, abs=1e-3)
     log.write_text(json.dumps(row | {"name": "was there"}) + "\n")
     (again,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
     assert again["name"] == "was there"
 
 
 def test_shares_that_are_right():
-    def row(true: str, symmetry: str, found: str, **likely: float) -> dict:
+    def row(true: str, symmetry: str, found: str, centring: dict, **likely: float) -> dict:
         rest = (1 - sum(likely.values())) / (14 - len(likely))
+        facts = {"lattice": true, "symmetry": symmetry, "found": found, "Laue group": "4/mmm"}
         probabilities = [likely.get(symbol, rest) for symbol in PEARSON_SYMBOLS]
-        facts = {"lattice": true, "symmetry": symmetry, "found": found}
-        return facts | {"Laue group": "4/mmm", "probabilities": probabilities}
+        bands = [centring.get(symbol, 0.0 if centring else 1.0) for symbol in PEARSON_SYMBOLS]
+        return facts | {"probabilities": probabilities, "centring": bands}
 
     shares = summary(
         [
-            row("tI", "tetragonal", "4/mmm", cI=0.3, tI=0.2),  # symmetry puts it right
-            row("tI", "tetragonal", "4/m", tP=0.5),  # but does not tell tI from tP
-            row("tP", "cubic", "m-3m", tP=0.3, cP=0.2),  # or is wrong
-            row("tP", "unknown", "", mS=0.5),
+            row("tI", "tetragonal", "4/mmm", {}, cI=0.3, tI=0.2),  # symmetry puts it right
+            row("tI", "tetragonal", "4/m", {"tP": 0.1, "tI": 0.9}, tP=0.2),  # bands do
+            row("tP", "cubic", "m-3m", {"cP": 0.9, "cI": 0.1}, tP=0.3, cP=0.2),  # both are wrong
+            row("tP", "unknown", "", {}, mS=0.5),
         ]
     )
+    assert shares.pop("calibration error") > 0
     assert shares == {
         "materials": 4,
         "Laue group right": 0.25,
         "system right": 0.5,
-        "family right by the network": 0.5,
-        "lattice right by the network": 0.25,
-        "lattice right by both": 0.25,
+        "family right by matching": 0.5,
+        "lattice right by matching": 0.25,
+        "lattice right by symmetry, too": 0.25,
+        "lattice right by bands, too": 0.5,
     }

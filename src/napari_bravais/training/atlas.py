@@ -75,7 +75,7 @@ def make_atlas(
     symmetries = np.empty((len(keys), len(rotations())), bool)
     for number, place in enumerate(library.places(keys)):
         progress(number, len(keys))
-        sphere = _sphere(classifier, library.masters[place], rng)
+        sphere = prepared_sphere(classifier, library.masters[place], rng)
         turns = _ROTATIONS[laue_group(library.records[place]["space_group"])]
         symmetries[number] = symmetry_of(sphere, turns)
         levels[number] = levels_of(symmetrised(sphere, symmetries[number]))
@@ -106,7 +106,7 @@ def _orders(
             continue
         # both from the same patterns, so that they differ by nothing else
         spheres = [
-            _sphere(classifier, one, np.random.default_rng(7))
+            prepared_sphere(classifier, one, np.random.default_rng(7))
             for one in (master, mixed.masters[places[record["file"]]])
         ]
         symmetry = symmetry_of(spheres[0], turns)
@@ -116,11 +116,34 @@ def _orders(
     return found
 
 
-def _sphere(classifier: Classifier, master: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Lay clean patterns of a master pattern, prepared as any others are, on a sphere."""
-    n = _PATTERNS // _CAMERAS
+def prepared_sphere(
+    classifier: Classifier,
+    master: np.ndarray,
+    rng: np.random.Generator,
+    patterns: int = _PATTERNS,
+    cameras: int = _CAMERAS,
+) -> np.ndarray:
+    """Lay clean patterns of a master pattern, prepared as any others are, on a sphere.
+
+    Parameters
+    ----------
+    classifier
+        What prepares them.
+    master
+        Square Lambert master pattern, shape (2, n, n), uint8.
+    rng
+        Source of cameras and orientations.
+    patterns, cameras
+        How many patterns, by how many cameras.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (SIZE, SIZE), float32, of zero mean and unit deviation.
+    """
+    n = patterns // cameras
     total, weight = np.zeros((2, SIZE, SIZE), np.float32)
-    for centre in random_centres(rng, _CAMERAS):
+    for centre in random_centres(rng, cameras):
         rotations = random_rotations(rng, n)
         clean = np.empty((n, PREPARED, PREPARED), np.float32)
         project(master[None], np.zeros(n, int), rotations, np.tile(centre, (n, 1)), clean)

@@ -9,14 +9,19 @@ import numpy as np
 
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.mapping.assembly.centring import centring
 from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of, weighed
-from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.phase import GRAINS, judge_phase
+from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.detector import expose
 from napari_bravais.simulation.projection import project, random_rotations
 from napari_bravais.training.evaluate_patterns import MODERATE
 from napari_bravais.training.evaluate_patterns import SIZE as DETECTOR
+from napari_bravais.training.evaluate_scores import calibration_error
 from napari_bravais.training.library import MasterLibrary, structure_type
 from napari_bravais.training.patterns import random_centres
 
@@ -52,15 +57,16 @@ def evaluate_assembly(
     list of dict
         Of each material its ``file``, ``name``, ``lattice`` and ``Laue group``; the ``symmetry``,
         the Laue group ``found``, ``likeness`` and ``agreement`` of what was assembled;
-        ``probabilities`` of the lattices by the pooled network alone; ``seconds``.
+        ``probabilities`` of the lattices by the network and by matching six of the patterns, the
+        material not being known, and how likely each is by its ``centring``; ``seconds``.
     """
-    index = MaterialIndex.of(classifier).judged()
+    matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
     lines = log.read_text().splitlines() if log.exists() else []
     rows = {row["file"]: row for row in map(json.loads, lines)}
     for i in materials:
         record = library.records[i]
         if record["file"] not in rows:
-            rows[record["file"]] = _measured(classifier, index, library, i, patterns)
+            rows[record["file"]] = _measured(classifier, matcher, library, i, patterns)
             with replacing(log) as temporary:
                 temporary.write_text("".join(json.dumps(row) + "\n" for row in rows.values()))
     return [rows[library.records[i]["file"]] for i in materials]
@@ -81,17 +87,25 @@ def summary(rows: list[dict]) -> dict[str, float]:
         for row in rows
     ]
     true = np.array([row["lattice"] for row in rows])
+    labels = np.array([PEARSON_SYMBOLS.index(row["lattice"]) for row in rows])
     pooled = [np.array(row["probabilities"]) for row in rows]
     alone = _likeliest(pooled)
-    both = _likeliest([weighed(p, row["symmetry"]) for p, row in zip(pooled, rows, strict=True)])
+    even = np.ones(len(PEARSON_SYMBOLS))
+    both = [weighed(p, row["symmetry"], even) for p, row in zip(pooled, rows, strict=True)]
+    every = [
+        weighed(p, row["symmetry"], np.array(row["centring"]))
+        for p, row in zip(pooled, rows, strict=True)
+    ]
     families = true.astype("U1") == alone.astype("U1")
     return {
         "materials": len(rows),
         "Laue group right": np.mean([row["Laue group"] == row["found"] for row in rows]),
         "system right": np.mean(systems),
-        "family right by the network": np.mean(families),
-        "lattice right by the network": np.mean(alone == true),
-        "lattice right by both": np.mean(both == true),
+        "family right by matching": np.mean(families),
+        "lattice right by matching": np.mean(alone == true),
+        "lattice right by symmetry, too": np.mean(_likeliest(both) == true),
+        "lattice right by bands, too": np.mean(_likeliest(every) == true),
+        "calibration error": calibration_error(np.array(every), labels),
     }
 
 
@@ -105,7 +119,7 @@ def _likeliest(probabilities: list[np.ndarray]) -> np.ndarray:
 
 
 def _measured(
-    classifier: Classifier, index: MaterialIndex, library: MasterLibrary, i: int, patterns: int
+    classifier: Classifier, matcher: Matcher, library: MasterLibrary, i: int, patterns: int
 ) -> dict:
     rng = np.random.default_rng([7, i])
     centre = random_centres(rng, 1)[0]
@@ -113,14 +127,19 @@ def _measured(
     centres = np.tile(centre, (patterns, 1))
     project(library.masters, np.full(patterns, i), random_rotations(rng, patterns), centres, clean)
     taken = expose(clean, rng, MODERATE)
-    probabilities, _, features = classifier.embed(taken, pattern_centre=centre)
+    probabilities, quality, features = classifier.embed(taken, pattern_centre=centre)
     started = time.perf_counter()
     prepared = classifier.prepare(taken)
     assembly = Assembly(prepared, centre)
     assembly.run()
-    symmetry = symmetry_of(*assembly.sphere(SIZE))
+    one, other = assembly.sphere(SIZE)
+    symmetry = symmetry_of(one, other)
+    sphere = Sphere(one.total + other.total, one.weight + other.weight)
     record = library.records[i]
-    pooled = index.pooled(features, probabilities)
+    best = np.argsort(-quality)[:GRAINS]
+    means = matcher.index.log_probabilities(features).mean(axis=0)
+    seen = means, floored_logs(probabilities).mean(axis=0)
+    phase = judge_phase(matcher, prepared[best], centre, quality[best], seen)
     return {
         "file": record["file"],
         "name": record["name"],
@@ -130,6 +149,7 @@ def _measured(
         "found": symmetry.laue_group,
         "agreement": round(symmetry.agreement, 3),
         "likeness": {name: round(value, 3) for name, value in symmetry.likeness.items()},
-        "probabilities": [round(float(p), 6) for p in pooled],
+        "probabilities": [round(float(p), 6) for p in phase.probabilities],
+        "centring": [round(float(p), 6) for p in centring(sphere, symmetry)],
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -260,7 +260,7 @@ def _orders_another(record: dict) -> bool:
 
 def split(records: list[dict]) -> np.ndarray:
     """Assign every material to a part; see ``MasterLibrary.parts``."""
-    left_out = _left_out_types()
+    left_out = types_left_out()
     # Variants come from a parent: their types may differ by a relabelled element, their names not.
     parents = [re.sub(r"-v\d+$", "", record["name"]) for record in records]
     types = [structure_type(record) for record in records]
@@ -279,7 +279,7 @@ def split(records: list[dict]) -> np.ndarray:
 
 
 @cache
-def _left_out_types() -> dict[tuple, str]:
+def types_left_out() -> dict[tuple, str]:
     """Return the part of each structure type that training never sees."""
     table = resources.files(__package__).joinpath(LEFT_OUT).read_text("utf-8")
     return {

@@ -51,7 +51,7 @@ def assembled(name: str, laue_group: str, turns: np.ndarray) -> AssembledPhase:
     sphere = Sphere(weight * (column - 30), weight)
     likeness = dict.fromkeys(("cubic", "monoclinic"), 0.5)
     symmetry = Symmetry(name, laue_group, np.eye(3), turns, likeness, 0.9)
-    probabilities = weighed(EVEN, name)
+    probabilities = weighed(EVEN, name, np.ones(14))
     return AssembledPhase(PooledPhase(0, 9, 20, 1.0, 20, EVEN), 20, sphere, symmetry, probabilities)
 
 
@@ -72,8 +72,8 @@ def test_a_sphere_is_drawn_wherever_its_symmetry_shows_it():
 def test_a_caption_says_symmetry_lattices_and_doubt(tmp_path):
     one = assembled("monoclinic", "2/m", np.array([np.eye(3), np.diag([-1.0, -1.0, 1.0])]))
     assert one.caption() == (
-        "Phase 1: monoclinic (mP, mS), Laue group 2/m, by the sphere of 20 grains; with what the "
-        "network sees: primitive monoclinic (mP), probability 0.45"
+        "Phase 1: monoclinic (mP, mS), Laue group 2/m, by the sphere of 20 grains; with its bands "
+        "and what else is known: primitive monoclinic (mP), probability 0.45"
     )
     assert PEARSON_SYMBOLS[one.probabilities.argmax()] == "mP"
     other = assembled("unknown", "", np.eye(3)[None])

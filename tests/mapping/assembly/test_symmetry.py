@@ -43,12 +43,16 @@ def test_what_patterns_do_not_agree_on_is_unknown(take):
     symmetry = symmetry_of(*placed(patterns, super_fibonacci(24)).sphere(SIZE))
     assert symmetry.name == "unknown" and symmetry.axes == []
     even = np.full(14, 1 / 14)
-    np.testing.assert_array_equal(weighed(even, symmetry.name), even)
+    np.testing.assert_array_equal(weighed(even, symmetry.name, np.ones(14)), even)
 
 
 def test_symmetry_decides_where_the_network_does_not_know():
-    found = weighed(np.full(14, 1 / 14), "tetragonal")
+    found = weighed(np.full(14, 1 / 14), "tetragonal", np.ones(14))
     assert found.sum() == pytest.approx(1)
     assert {PEARSON_SYMBOLS[i] for i in np.argsort(found)[-2:]} == {"tP", "tI"}
     sure = np.where(np.arange(14) == PEARSON_SYMBOLS.index("cF"), 0.999, 0.001 / 13)
-    assert PEARSON_SYMBOLS[weighed(sure, "tetragonal").argmax()] == "cF"
+    assert PEARSON_SYMBOLS[weighed(sure, "tetragonal", np.ones(14)).argmax()] == "cF"
+    body = np.where(np.isin(PEARSON_SYMBOLS, "tI"), 0.8, np.isin(PEARSON_SYMBOLS, "tP") * 0.2)
+    found = weighed(np.full(14, 1 / 14), "tetragonal", body)
+    assert found[PEARSON_SYMBOLS.index("tI")] == pytest.approx(0.8 * 0.9)
+    assert found[PEARSON_SYMBOLS.index("cF")] == pytest.approx(0.1 / 12)

@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_bravais.io.scan import Scan
 from napari_bravais.lattices import LATTICES
+from napari_bravais.mapping.assembly.centring import centring
 from napari_bravais.mapping.assembly.orientations import Assembly
 from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of, weighed
@@ -42,7 +43,8 @@ class AssembledPhase:
     symmetry
         Its symmetry.
     probabilities
-        Of each lattice, shape (14,): the phase's own, and what its symmetry says.
+        Of each lattice, shape (14,): the phase's own, and what symmetry and bands of the sphere
+        say.
     """
 
     phase: PooledPhase
@@ -59,8 +61,8 @@ class AssembledPhase:
         best = LATTICES[int(self.probabilities.argmax())]
         return (
             f"{name}: {self.symmetry.name} ({', '.join(self.symmetry.lattices)}), Laue group "
-            f"{self.symmetry.laue_group}, by the sphere of {self.grains} grains; with what the "
-            f"network sees: {best.name} ({best.pearson}), probability "
+            f"{self.symmetry.laue_group}, by the sphere of {self.grains} grains; with its "
+            f"bands and what else is known: {best.name} ({best.pearson}), probability "
             f"{self.probabilities.max():.2f}"
         )
 
@@ -129,7 +131,8 @@ def assemble_phase(
     symmetry = symmetry_of(one, other)
     phase = pooled.phases[number]
     sphere = Sphere(one.total + other.total, one.weight + other.weight)
-    probabilities = weighed(phase.probabilities, symmetry.name)
+    likely = centring(sphere, symmetry)
+    probabilities = weighed(phase.probabilities, symmetry.name, likely)
     return AssembledPhase(phase, len(grains), sphere, symmetry, probabilities)
 
 

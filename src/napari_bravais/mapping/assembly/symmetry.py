@@ -119,8 +119,8 @@ class Symmetry:
         return orders
 
 
-def weighed(probabilities: np.ndarray, name: str) -> np.ndarray:
-    """Return probabilities of the lattices, shape (14,), that heed the symmetry as well.
+def weighed(probabilities: np.ndarray, name: str, centring: np.ndarray) -> np.ndarray:
+    """Return probabilities of the lattices, shape (14,), that heed what a sphere shows as well.
 
     Parameters
     ----------
@@ -128,11 +128,14 @@ def weighed(probabilities: np.ndarray, name: str) -> np.ndarray:
         Those without it, shape (14,).
     name
         The symmetry: a key of `LATTICES_WITH`.
+    centring
+        How likely each lattice of this symmetry is by the bands, shape (14,), as
+        `napari_bravais.mapping.assembly.centring.centring` returns it.
     """
     if name == "unknown":
         return probabilities
     has = np.isin(PEARSON_SYMBOLS, LATTICES_WITH[name])
-    weight = np.where(has, _RIGHT / has.sum(), (1 - _RIGHT) / (~has).sum())
+    weight = np.where(has, _RIGHT * centring / centring[has].sum(), (1 - _RIGHT) / (~has).sum())
     return probabilities * weight / (probabilities * weight).sum()
 
 
