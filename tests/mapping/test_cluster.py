@@ -32,7 +32,7 @@ def scan():
     whole = open_scan(quartz_rutile_sample_path())
     # given by hand: workers must be told it, for their file says another
     return with_pattern_centre(
-        replace(whole, patterns=whole.patterns[:24]), PatternCentre(0.45, 0.3, 0.6)
+        replace(whole, patterns=whole.patterns[:12]), PatternCentre(0.45, 0.3, 0.6)
     )
 
 
@@ -41,7 +41,7 @@ def test_a_worker_lost_in_the_middle_is_survived(tmp_path, monkeypatch, cluster,
     killed = []
 
     def kill(done, total):
-        if done >= 6 * 72 and not killed:
+        if done >= 3 * 72 and not killed:
             with distributed.Client(cluster, set_as_default=False) as client:
                 killed.append(min(client.run(os.getpid).values()))
             os.kill(killed[0], signal.SIGKILL)
