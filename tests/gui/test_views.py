@@ -11,7 +11,7 @@ from vispy.gloo.program import Program
 
 from napari_bravais.gui import shaders
 from napari_bravais.gui.edge import EDGE
-from tests.gui.window import choose
+from tests.gui.window import choose, wait_until
 
 
 def test_the_edge_of_a_swipe_is_seen_and_titles_stand_on_their_side(mapped):
@@ -92,18 +92,22 @@ def test_one_scale_bar_follows_the_zoom_in_the_same_frame(mapped):
         frames.append([(pane > 200).all(axis=-1) for pane in np.array_split(picture, 3, axis=1)])
 
     def frames_of(change) -> list[list[np.ndarray]]:
-        """Return the frames that are drawn in the next third of a second."""
+        """Return the first frame, and those of the third of a second after it."""
         frames.clear()
         change()
+        wait_until(lambda: frames, "a frame")
         QTest.qWait(300)
         return frames.copy()
 
     def zoom_out() -> None:
         viewer.scene.camera.zoom /= 1.5
 
+    def with_bar() -> list[bool]:
+        return [bool(white.any()) for white in frames_of(canvas.native.update)[-1]]
+
     canvas._scene_canvas.events.draw.connect(keep, position="last")
-    before = frames_of(canvas.native.update)[-1]
-    assert [bool(white.any()) for white in before] == [False, False, True]
+    wait_until(lambda: with_bar() == [False, False, True], "the scale bar, in the last pane alone")
+    before = frames[-1]
     numbers = []
     for _ in range(3):
         first, *others = frames_of(zoom_out)

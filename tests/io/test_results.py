@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,14 @@ def phase_map() -> PhaseMap:
 @pytest.fixture
 def image() -> ElectronImage:
     return ElectronImage("virtual forward-scatter", np.eye(12, 20), (0.5, 0.25), virtual=True)
+
+
+def test_pixels_too_small_for_a_tiff_to_say_are_saved_all_the_same(phase_map, tmp_path):
+    tiny = replace(phase_map, step=(0.002, 0.002), step_unit="nm")
+    paths = save_results(tiny, None, tmp_path)
+    with tifffile.TiffFile(paths["labels"]) as file:
+        assert file.pages[0].resolutionunit == tifffile.RESUNIT.NONE
+    assert load_result(tmp_path).step == (0.002, 0.002)
 
 
 def test_a_saved_map_opens_again_as_it_was(phase_map, image, tmp_path):

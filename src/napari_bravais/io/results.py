@@ -31,6 +31,9 @@ SYMMETRY_FILES = ("symmetry.csv", "spheres.png")
 
 _CENTIMETRES = {"m": 1e2, "mm": 1e-1, "um": 1e-4, "nm": 1e-7}
 
+#: Pixels a centimetre that a TIFF can say: its numbers have 32 bits.
+_FINEST = 2**31
+
 
 class ResultError(Exception):
     """A file is no saved map; the message names the file and the fault."""
@@ -150,7 +153,8 @@ def write_labels(phase_map: PhaseMap | IndexedMap, path: Path) -> None:
     size = {"resolution": (1, 1), "resolutionunit": "NONE"}
     if phase_map.step_unit in _CENTIMETRES:
         step_y, step_x = (step * _CENTIMETRES[phase_map.step_unit] for step in phase_map.step)
-        size = {"resolution": (1 / step_x, 1 / step_y), "resolutionunit": "CENTIMETER"}
+        if min(step_x, step_y) > 1 / _FINEST:
+            size = {"resolution": (1 / step_x, 1 / step_y), "resolutionunit": "CENTIMETER"}
     tifffile.imwrite(
         path,
         (phase_map.labels + 1).astype(np.uint8),
