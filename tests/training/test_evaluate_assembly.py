@@ -68,6 +68,8 @@ def test_shares_that_are_right():
         ]
     )
     assert shares.pop("calibration error") > 0
+    alone, too = (shares.pop(f"mean P(right) by {what}, too") for what in ("symmetry", "bands"))
+    assert 0 < alone < too < 1
     assert shares == {
         "materials": 4,
         "Laue group right": 0.25,
@@ -76,4 +78,6 @@ def test_shares_that_are_right():
         "lattice right by matching": 0.25,
         "lattice right by symmetry, too": 0.25,
         "lattice right by bands, too": 0.5,
+        "centrings to be told": 1,  # of a right system, and looked at
+        "right by bands alone": 1,
     }

@@ -17,6 +17,7 @@ from napari_bravais.mapping.assembly.centring import (
     DEGREES,
     PATH,
     STEP,
+    TURNS,
     Network,
     averaged,
     looks,
@@ -45,9 +46,6 @@ _NEARLY_RATIOS = np.log([1, 1, 2, 1 / 2, 3 / 2, 2 / 3, 3, 1 / 3, 2**0.5, 2**-0.5
 
 #: How far a shape is off that is another one: logarithms of ratios, and degrees.
 _ANOTHER, _TURNED = 0.09, 6.0
-
-#: Turns of a* to where symmetry may put a frame's second axis, in degrees.
-_UPRIGHT = {"tetragonal": (0.0, 45.0), "trigonal": (0.0, 30.0, 60.0, 90.0)}
 
 #: Space groups whose orthorhombic cells are centred on A in their first setting, the others on C.
 _CENTRED_ON_A = (38, 39, 40, 41)
@@ -184,38 +182,38 @@ def seen_of(crystal: Crystal, rng: np.random.Generator) -> tuple[np.ndarray, np.
         What is seen, shape (n, seen), and the answers, shape (n,): 0 for no such cell, else one
         more than the place in `Cells.answers`.
     """
-    answers, known = CELLS[crystal.system].answers, 0 if crystal.kind else 1
+    answers, drawn = CELLS[crystal.system].answers, not crystal.kind
     if crystal.system == "cubic":
-        seen = looks(crystal.sphere, "cubic", np.zeros((1, 2)))
+        seen = looks(crystal.sphere, "cubic", shapes("cubic", crystal.laue_group))
         return seen, np.array([answers.index(crystal.lattice) + 1])
     if crystal.system == "orthorhombic":
         axes = rng.permutation(3)
         sphere = averaged(crystal.sphere, np.eye(3)[axes], crystal.system)
-        right, wrong = _shapes_of_three(crystal.ratios[axes], rng, known)
+        right, wrong = _shapes_of_three(crystal.ratios[axes], rng, drawn)
         answer = answers.index(crystal.lattice) + 1
         if crystal.lattice == "oS":
             answer += int(np.flatnonzero(axes == crystal.centred)[0])
     else:
         sphere, answer = crystal.sphere, answers.index(crystal.lattice) + 1
-        right, wrong = _shapes_about_one(crystal, rng, known)
+        right, wrong = _shapes_about_one(crystal, rng, drawn)
     labels = np.repeat([answer, 0], [len(right), len(wrong)])
     return looks(sphere, crystal.system, np.concatenate([right, wrong])), labels
 
 
 def _shapes_of_three(
-    ratios: np.ndarray, rng: np.random.Generator, known: int
+    ratios: np.ndarray, rng: np.random.Generator, drawn: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return shapes that an orthorhombic cell has, but for the step, and others."""
     own = (ratios - ratios[0])[1:]
-    right = own + rng.uniform(-STEP / 2, STEP / 2, (_RIGHT[known], 2))
-    anywhere = rng.uniform(*CELLS["orthorhombic"].ratios, (_WRONG[known], 2))
-    nearly = own + rng.choice(_NEARLY_RATIOS, (_NEARLY[known], 2))
+    right = own + rng.uniform(-STEP / 2, STEP / 2, (_RIGHT[drawn], 2))
+    anywhere = rng.uniform(*CELLS["orthorhombic"].ratios, (_WRONG[drawn], 2))
+    nearly = own + rng.choice(_NEARLY_RATIOS, (_NEARLY[drawn], 2))
     wrong = np.concatenate([anywhere, nearly])
     return right, wrong[np.abs(wrong - own).max(axis=1) > _ANOTHER]
 
 
 def _shapes_about_one(
-    crystal: Crystal, rng: np.random.Generator, known: int
+    crystal: Crystal, rng: np.random.Generator, drawn: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return shapes that a tetragonal or trigonal cell has, but for the steps, and others."""
     about = 90.0 if crystal.system == "tetragonal" else 120.0
@@ -228,11 +226,11 @@ def _shapes_about_one(
     def turned(angles: np.ndarray) -> np.ndarray:
         return angles + rng.uniform(-DEGREES / 2, DEGREES / 2, len(angles))
 
-    n = _RIGHT[known]
+    n = _RIGHT[drawn]
     right = ratio + rng.uniform(-STEP / 2, STEP / 2, n), turned(rng.choice(own, n))
-    anywhere = rng.uniform(*CELLS[crystal.system].ratios, _WRONG[known])
-    ratios = np.append(anywhere, ratio + rng.choice(_NEARLY_RATIOS, _NEARLY[known]))
-    upright = turned(own[0] + rng.choice(_UPRIGHT[crystal.system], len(ratios)))
+    anywhere = rng.uniform(*CELLS[crystal.system].ratios, _WRONG[drawn])
+    ratios = np.append(anywhere, ratio + rng.choice(_NEARLY_RATIOS, _NEARLY[drawn]))
+    upright = turned(own[0] + rng.choice(TURNS[crystal.system], len(ratios)))
     angles = np.where(rng.random(len(ratios)) < 0.7, upright, rng.uniform(0, about, len(ratios)))
     apart = np.abs((angles[:, None] - own + about / 2) % about - about / 2).min(axis=1)
     another = (np.abs(ratios - ratio) > _ANOTHER) | (apart > _TURNED)
@@ -254,14 +252,8 @@ def fitted(crystals: list[Crystal], seed: int) -> Network:
 
     rng, system = np.random.default_rng(seed), crystals[0].system
     keras.utils.set_random_seed(seed)
-    often = Counter(crystal.kind for crystal in crystals)
-    weights = np.array([often[c.kind] ** -0.5 if c.kind else 1.0 for c in crystals])
-    groups = [(c.lattice, bool(c.kind)) for c in crystals]
-    for group in set(groups):
-        own = np.array([other == group for other in groups])
-        weights[own] /= weights[own].sum()
     seen, answers, counts = [], [], []
-    for crystal, weight in zip(crystals, weights, strict=True):
+    for crystal, weight in zip(crystals, _weights(crystals), strict=True):
         looked, answer = seen_of(crystal, rng)
         seen.append(looked)
         answers.append(answer)
@@ -296,6 +288,17 @@ def fitted(crystals: list[Crystal], seed: int) -> Network:
     )
     layers = [layer.get_weights() for layer in network.layers if layer.weights]
     return Network(mean, deviation, tuple((w, b) for w, b in layers), 1.0)
+
+
+def _weights(crystals: list[Crystal]) -> np.ndarray:
+    """Return how much each crystal counts; see `fitted`."""
+    often = Counter(crystal.kind for crystal in crystals)
+    weights = np.array([often[c.kind] ** -0.5 if c.kind else 1.0 for c in crystals])
+    groups = [(c.lattice, bool(c.kind)) for c in crystals]
+    for group in set(groups):
+        own = np.array([other == group for other in groups])
+        weights[own] /= weights[own].sum()
+    return weights
 
 
 def judged(crystals: list[Crystal]) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.centring import centring
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of, weighed
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, judge_phase
@@ -82,6 +81,7 @@ def one_of_each_type(library: MasterLibrary, part: str) -> np.ndarray:
 
 def summary(rows: list[dict]) -> dict[str, float]:
     """Return the shares of materials of which each is right."""
+    places = np.arange(len(rows))
     systems = [
         row["symmetry"] != "unknown" and row["lattice"] in LATTICES_WITH[row["symmetry"]]
         for row in rows
@@ -92,10 +92,11 @@ def summary(rows: list[dict]) -> dict[str, float]:
     alone = _likeliest(pooled)
     even = np.ones(len(PEARSON_SYMBOLS))
     both = [weighed(p, row["symmetry"], even) for p, row in zip(pooled, rows, strict=True)]
+    bands = np.array([row["centring"] for row in rows])
     every = [
-        weighed(p, row["symmetry"], np.array(row["centring"]))
-        for p, row in zip(pooled, rows, strict=True)
+        weighed(p, row["symmetry"], own) for p, row, own in zip(pooled, rows, bands, strict=True)
     ]
+    told = np.array(systems) & (bands.min(axis=1) < 1)  # else none can be told apart
     families = true.astype("U1") == alone.astype("U1")
     return {
         "materials": len(rows),
@@ -105,6 +106,10 @@ def summary(rows: list[dict]) -> dict[str, float]:
         "lattice right by matching": np.mean(alone == true),
         "lattice right by symmetry, too": np.mean(_likeliest(both) == true),
         "lattice right by bands, too": np.mean(_likeliest(every) == true),
+        "mean P(right) by symmetry, too": np.array(both)[places, labels].mean(),
+        "mean P(right) by bands, too": np.array(every)[places, labels].mean(),
+        "centrings to be told": int(told.sum()),
+        "right by bands alone": int((_likeliest(bands) == true)[told].sum()),
         "calibration error": calibration_error(np.array(every), labels),
     }
 
@@ -134,7 +139,6 @@ def _measured(
     assembly.run()
     one, other = assembly.sphere(SIZE)
     symmetry = symmetry_of(one, other)
-    sphere = Sphere(one.total + other.total, one.weight + other.weight)
     record = library.records[i]
     best = np.argsort(-quality)[:GRAINS]
     means = matcher.index.log_probabilities(features).mean(axis=0)
@@ -150,6 +154,6 @@ def _measured(
         "agreement": round(symmetry.agreement, 3),
         "likeness": {name: round(value, 3) for name, value in symmetry.likeness.items()},
         "probabilities": [round(float(p), 6) for p in phase.probabilities],
-        "centring": [round(float(p), 6) for p in centring(sphere, symmetry)],
+        "centring": [round(float(p), 6) for p in centring(one + other, symmetry)],
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -71,7 +71,7 @@ def test_a_cell_is_seen_where_its_planes_are():
 def test_centrings_are_told_by_the_sphere(take, name, right):
     one, other = placed(*take(name, 60)).sphere(SIZE)
     symmetry = symmetry_of(one, other)
-    likely = centring(Sphere(one.total + other.total, one.weight + other.weight), symmetry)
+    likely = centring(one + other, symmetry)
     assert likely.sum() == pytest.approx(1)
     assert set(np.array(PEARSON_SYMBOLS)[likely > 0]) == set(symmetry.lattices)
     assert PEARSON_SYMBOLS[likely.argmax()] == right

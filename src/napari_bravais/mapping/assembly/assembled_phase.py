@@ -130,7 +130,7 @@ def assemble_phase(
     one, other = assembly.sphere(SIZE)
     symmetry = symmetry_of(one, other)
     phase = pooled.phases[number]
-    sphere = Sphere(one.total + other.total, one.weight + other.weight)
+    sphere = one + other
     likely = centring(sphere, symmetry)
     probabilities = weighed(phase.probabilities, symmetry.name, likely)
     return AssembledPhase(phase, len(grains), sphere, symmetry, probabilities)

@@ -105,9 +105,9 @@ CELLS = {
     ),
 }
 
-#: Angles of a* with the frame's second axis that are tried, in degrees, and those of groups of
-#: rotations about one axis alone, whose frame has no second one.
-_TURNS = {"tetragonal": (0.0, 45.0), "trigonal": (0.0, 30.0, 60.0, 90.0)}
+#: Angles of a* with the frame's x that are tried, in degrees, where symmetry says where x lies; and
+#: of groups of rotations about one axis alone, where it lies anywhere.
+TURNS = {"tetragonal": (0.0, 45.0), "trigonal": (0.0, 30.0, 60.0, 90.0)}
 _ALL_TURNS = {"4/m": np.arange(0.0, 90.0, DEGREES), "-3": np.arange(0.0, 120.0, DEGREES)}
 
 
@@ -121,7 +121,7 @@ def shapes(system: str, laue_group: str) -> np.ndarray:
     if system == "cubic":
         return np.zeros((1, 2))
     ratios = np.arange(*cells.ratios, STEP)
-    others = ratios if system == "orthorhombic" else _ALL_TURNS.get(laue_group, _TURNS.get(system))
+    others = ratios if system == "orthorhombic" else _ALL_TURNS.get(laue_group, TURNS.get(system))
     return np.stack(np.meshgrid(ratios, others, indexing="ij"), axis=-1).reshape(-1, 2)
 
 

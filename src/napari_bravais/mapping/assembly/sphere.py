@@ -51,6 +51,10 @@ class Sphere:
             _lay(total, weight, rotation, directions, image)
         return cls(total, weight)
 
+    def __add__(self, other: "Sphere") -> "Sphere":
+        """Return what both showed together."""
+        return Sphere(self.total + other.total, self.weight + other.weight)
+
     def blurred(self, pixels: float) -> "Sphere":
         """Return it with every pixel spread, by a Gaussian of that standard deviation."""
         return Sphere(gaussian_filter(self.total, pixels), gaussian_filter(self.weight, pixels))

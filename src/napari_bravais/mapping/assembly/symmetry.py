@@ -180,7 +180,7 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
 def _shown(one: Sphere, other: Sphere) -> tuple[np.ndarray, np.ndarray, float]:
     """Return what two halves show together, where, and how well they agree."""
     one, other = one.blurred(_BLUR), other.blurred(_BLUR)
-    whole = Sphere(one.total + other.total, one.weight + other.weight)
+    whole = one + other
     least = _SEEN * float(whole.weight.mean())
     both = (one.weight > least / 2) & (other.weight > least / 2)
     means = [half.total[both] / half.weight[both] for half in (one, other)]
