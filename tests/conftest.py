@@ -1,5 +1,6 @@
 """Fixtures that the whole suite shares."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,25 @@ def classifier():
     from napari_bravais import Classifier
 
     return Classifier.bundled()
+
+
+@pytest.fixture(scope="session")
+def rutile_scan(sample_data, tmp_path_factory) -> Path:
+    """Return a part of the sample scan, 24x36 pixels: mostly rutile, of 25 grains.
+
+    As few as show its symmetry: the sphere of all sixty takes minutes on a busy machine.
+    """
+    import h5py
+
+    path = tmp_path_factory.mktemp("part") / "rutile.h5"
+    shutil.copy(sample_data / "quartz_rutile.h5", path)
+    with h5py.File(path, "r+") as file:
+        scan = file["Scan 1/EBSD"]
+        patterns = scan["Data/patterns"][()].reshape(48, 72, 60, 60)[8:32, 28:64]
+        del scan["Data/patterns"], scan["CrystalMap"]
+        scan["Data/patterns"] = patterns.reshape(-1, 60, 60)
+        scan["Header/n_rows"][...], scan["Header/n_columns"][...] = patterns.shape[:2]
+    return path
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,6 +1,5 @@
 import csv
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,24 +98,26 @@ def test_phases_of_no_map_say_what_is_missing(tmp_path):
     assert f"no finished map is there; `bravais map {scan}" in result.stderr
 
 
-def test_the_symmetry_of_the_samples_rutile(demo, tmp_path):
-    scan, results = str(quartz_rutile_sample_path()), tmp_path / "results"
-    shutil.copytree(demo[0] / "results", results)
+def test_the_symmetry_of_rutile(rutile_scan, tmp_path):
+    scan, results = str(rutile_scan), tmp_path / "results"
+    assert runner.invoke(app, ["map", scan, "-o", str(results)]).exit_code == 0
     symmetry = ["symmetry", scan, "-o", str(results), "--phase"]
-    missing = runner.invoke(app, [*symmetry, "2"])
+    missing = runner.invoke(app, [*symmetry, "1"])
     assert missing.exit_code == 1
     assert f"no phases are there; `bravais phases {scan}" in missing.stderr
 
     assert runner.invoke(app, ["phases", scan, "-o", str(results)]).exit_code == 0
     beyond = runner.invoke(app, [*symmetry, "9"])
     assert beyond.exit_code == 1 and "--phase 9" in beyond.stderr
-    said = runner.invoke(app, [*symmetry, "2"])
+    said = runner.invoke(app, [*symmetry, "1"])
     assert said.exit_code == 0, said.stderr
-    assert "Phase 2: tetragonal (tP, tI), Laue group 4/mmm" in said.stdout
+    assert "Phase 1: tetragonal (tP, tI), Laue group 4/mmm" in said.stdout
+    assert "It is like rutile's (correlation 0." in said.stdout
     assert "primitive tetragonal (tP)" in said.stdout and "spheres.png" in said.stdout
     (row,) = csv.DictReader((results / "symmetry.csv").open())
-    assert (row["phase"], row["symmetry"], row["lattices"]) == ("2", "tetragonal", "tP tI")
-    assert float(row["P(tP)"]) > 0.5
+    assert (row["phase"], row["symmetry"], row["lattices"]) == ("1", "tetragonal", "tP tI")
+    assert row["material"] == "rutile" and float(row["correlation"]) > 0.5
+    assert float(row["P(material)"]) > 0.9 and float(row["P(tP)"]) > 0.9
     picture = imread(results / "spheres.png")
     assert picture.std() > 40  # bands, not an empty circle
 

@@ -29,6 +29,12 @@ def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_p
     comparing.index(["quartz"])
     mapped.press(mapped.panel.compare.cancel_button)
     assert label.text() == before
+    # what is compared when the user has removed the map, or closed the window, comes too late
+    scene = mapped.controller.scene
+    scene.remove("Difference")
+    scene.remove("Other map")
+    comparing._show_found(comparing.comparison)
+    assert "Difference" not in mapped.names
 
 
 def test_maps_that_name_no_pixel_both_have_nothing_to_compare(mapped, tmp_path):

@@ -102,30 +102,32 @@ def test_a_new_map_forgets_the_phases_and_the_search_can_be_cancelled(mapped):
     assert mapped.controller.phases.found is None and "Phases" not in mapped.names
 
 
-def test_the_symmetry_of_phases_by_their_spheres(mapped):
-    panel = mapped.panel.phases
+def test_the_symmetry_of_phases_by_their_spheres(window, rutile_scan):
+    panel = window.panel.phases
+    window.open(rutile_scan)
+    window.map()
     assert not panel.symmetry_button.isEnabled()  # no phases yet
-    find(mapped, "Si O Ti")
-    mapped.press(panel.symmetry_button)
+    find(window, "Si O Ti")
+    window.press(panel.symmetry_button)
     wait_until(lambda: panel.progress_bar.text().startswith("phase 1: steps"), "the first phase")
     wait_until(lambda: panel.progress_bar.text().endswith(" left"), "how long it will take")
-    mapped.click(10, 10)  # is answered meanwhile
+    window.click(10, 10)  # is answered meanwhile
     assert panel.progress_bar.isVisible() and not panel.find_button.isEnabled()
 
     def said() -> list[str]:
         return [shown.text() for shown in panel.spheres.findChildren(QLabel) if shown.text()]
 
-    wait_until(said, "the symmetry of quartz")
-    assert "Phase 1: trigonal (hR, hP), Laue group -3m" in said()[0]
+    wait_until(said, "the symmetry of rutile")
+    assert "Phase 1: tetragonal (tP, tI), Laue group 4/mmm" in said()[0]
     (sphere,) = (s for s in panel.spheres.findChildren(QLabel) if not s.pixmap().isNull())
     picture = QImg2array(sphere.pixmap().toImage())
     red, green, blue = picture[..., :3].astype(int).reshape(-1, 3).T
     assert ((red - blue > 100) & (red - green > 60)).sum() > 60  # the axes' symbols
     assert np.unique(red[(red == green) & (green == blue)]).size > 100  # bands, in grey
-    mapped.press(panel.cancel_button)
+    window.press(panel.cancel_button)
     wait_until(lambda: panel.find_button.isEnabled(), "the end")
     assert len(said()) == 1 and not panel.progress_bar.isVisible()
-    find(mapped)
+    find(window)
     wait_until(lambda: not panel.spheres.findChildren(QLabel), "no sphere of other phases")
 
 

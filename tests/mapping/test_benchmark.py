@@ -46,7 +46,7 @@ print(*(line.split()[1] for line in open("/proc/self/status") if line.startswith
 @pytest.mark.parametrize("storage", ["contiguous", "whole"])
 def test_memory_does_not_grow_with_the_scan(tmp_path, storage):
     peaks = []
-    for patterns in (16_000, 40_000):
+    for patterns in (8_000, 28_000):
         path = make_scan(tmp_path / "scan.h5", patterns, storage)
         command = [sys.executable, "-c", WALK, str(path)]
         peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout))

@@ -44,32 +44,39 @@ def test_a_sphere_is_judged_and_not_assembled_twice(classifier, judged_library, 
     (row,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
     assert (row["lattice"], row["Laue group"]) == ("tP", "4/mmm")
     assert (row["symmetry"], row["found"]) == ("tetragonal", "4/mmm")
-    assert np.sum(row["probabilities"]) == pytest.approx(1, abs=1e-3)
-    assert np.sum(row["centring"]) == pytest.approx(1, abs=1e-3)
+    for of in ("probabilities", "by the sphere", "known", "known by the sphere", "centring"):
+        assert np.sum(row[of]) == pytest.approx(1, abs=1e-3)
+    assert row["known by the sphere"][PEARSON_SYMBOLS.index("tP")] > 0.9
     log.write_text(json.dumps(row | {"name": "was there"}) + "\n")
     (again,) = evaluate_assembly(classifier, judged_library, rutile, 24, log)
     assert again["name"] == "was there"
 
 
 def test_shares_that_are_right():
-    def row(true: str, symmetry: str, found: str, centring: dict, **likely: float) -> dict:
+    def spread(**likely: float) -> list[float]:
         rest = (1 - sum(likely.values())) / (14 - len(likely))
-        facts = {"lattice": true, "symmetry": symmetry, "found": found, "Laue group": "4/mmm"}
-        probabilities = [likely.get(symbol, rest) for symbol in PEARSON_SYMBOLS]
-        bands = [centring.get(symbol, 0.0 if centring else 1.0) for symbol in PEARSON_SYMBOLS]
-        return facts | {"probabilities": probabilities, "centring": bands}
+        return [likely.get(symbol, rest) for symbol in PEARSON_SYMBOLS]
 
-    shares = summary(
-        [
-            row("tI", "tetragonal", "4/mmm", {}, cI=0.3, tI=0.2),  # symmetry puts it right
-            row("tI", "tetragonal", "4/m", {"tP": 0.1, "tI": 0.9}, tP=0.2),  # bands do
-            row("tP", "cubic", "m-3m", {"cP": 0.9, "cI": 0.1}, tP=0.3, cP=0.2),  # both are wrong
-            row("tP", "unknown", "", {}, mS=0.5),
-        ]
-    )
+    def row(true: str, symmetry: str, found: str, centring: dict, **likely: float) -> dict:
+        facts = {"lattice": true, "symmetry": symmetry, "found": found, "Laue group": "4/mmm"}
+        bands = [centring.get(symbol, 0.0 if centring else 1.0) for symbol in PEARSON_SYMBOLS]
+        columns = dict.fromkeys(("probabilities", "by the sphere"), spread(**likely))
+        columns |= {"known": spread(**likely), "known by the sphere": spread(**{true: 0.99})}
+        return facts | columns | {"centring": bands, "file": f"{true}.npz", "material": true}
+
+    rows = [
+        row("tI", "tetragonal", "4/mmm", {}, cI=0.3, tI=0.2),  # symmetry puts it right
+        row("tI", "tetragonal", "4/m", {"tP": 0.1, "tI": 0.9}, tP=0.2),  # bands do
+        row("tP", "cubic", "m-3m", {"cP": 0.9, "cI": 0.1}, tP=0.3, cP=0.2),  # both are wrong
+        row("tP", "unknown", "", {}, mS=0.5),
+    ]
+    rows[1]["material"] = "another"
+    rows[2]["by the sphere"] = spread(tP=0.99)
+    rows[3]["material"] = None  # not in the index
+    shares = summary(rows)
     assert shares.pop("calibration error") > 0
-    alone, too = (shares.pop(f"mean P(right) by {what}, too") for what in ("symmetry", "bands"))
-    assert 0 < alone < too < 1
+    means = [shares.pop(f"mean P(right) by {w}, too") for w in ("symmetry", "bands", "the sphere")]
+    assert 0 < means[0] < means[1] < means[2] < 1
     assert shares == {
         "materials": 4,
         "Laue group right": 0.25,
@@ -78,6 +85,11 @@ def test_shares_that_are_right():
         "lattice right by matching": 0.25,
         "lattice right by symmetry, too": 0.25,
         "lattice right by bands, too": 0.5,
+        "lattice right by the sphere, too": 0.75,
         "centrings to be told": 1,  # of a right system, and looked at
         "right by bands alone": 1,
+        "materials of the whole index": 3,
+        "lattice right by matching, known": pytest.approx(1 / 3),
+        "lattice right by the sphere, known": 1,
+        "material right, known": pytest.approx(2 / 3),
     }

@@ -284,6 +284,8 @@ class Comparing(QObject):
         worker.start()
 
     def _show_found(self, found: Comparison) -> None:
+        if OTHER not in self._scene.places:  # the user has removed it, or closed the window
+            return
         self.comparison, self._places = found, []
         difference = np.asarray(found.difference, np.uint8)
         if DIFFERENCE in self._scene.places:

@@ -14,7 +14,6 @@ from napari_bravais.mapping.grains import (
     grain_means,
     log_probabilities,
 )
-from napari_bravais.mapping.matching.atlas import atlas_path
 from napari_bravais.mapping.matching.centre import CentreError, find_centre
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
@@ -188,10 +187,8 @@ def _matcher(
 
     Nothing holds them if the model has no atlas, or no pattern centre can be found.
     """
-    if not atlas_path(classifier.path).exists():
-        return scan, None, ""
-    matcher = Matcher(classifier)
-    if scan.pattern_centres is not None:
+    matcher = Matcher.beside(classifier)
+    if matcher is None or scan.pattern_centres is not None:
         return scan, matcher, ""
     try:
         found = find_centre(scan, classifier, matcher, partial(progress, "pattern centre: cameras"))

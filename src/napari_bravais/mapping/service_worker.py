@@ -230,15 +230,17 @@ class Worker:
     def _symmetry(self, request: Message) -> None:
         from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
         from napari_bravais.mapping.assembly.figure import sphere_picture
+        from napari_bravais.mapping.matching.matcher import Matcher
         from napari_bravais.mapping.pooled_map import PooledMap, phase_of
 
         quality, numbers, grains = (request.arrays[n] for n in ("quality", "numbers", "grains"))
         pooled = PooledMap(tuple(map(phase_of, request["phases"])), numbers, grains)
         scan, classifier = self._seen(request), self._load(request)
+        matcher = Matcher.beside(classifier)
         for number in range(len(pooled.phases)):
             tell = partial(self._telling(request), f"phase {number + 1}: steps")
             try:
-                one = assemble_phase(scan, quality, pooled, number, classifier, tell)
+                one = assemble_phase(scan, quality, pooled, number, classifier, matcher, tell)
             except AssemblyError as error:
                 self._say("symmetry", request, number=number, text=str(error))
             except Interrupted:

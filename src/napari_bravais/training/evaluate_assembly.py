@@ -3,6 +3,7 @@
 import json
 import time
 from bisect import bisect_left
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from napari_bravais.io.files import replacing
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.centring import centring
+from napari_bravais.mapping.assembly.known import judge_sphere
 from napari_bravais.mapping.assembly.orientations import Assembly
+from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of, weighed
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, judge_phase
@@ -57,15 +60,19 @@ def evaluate_assembly(
         Of each material its ``file``, ``name``, ``lattice`` and ``Laue group``; the ``symmetry``,
         the Laue group ``found``, ``likeness`` and ``agreement`` of what was assembled;
         ``probabilities`` of the lattices by the network and by matching six of the patterns, the
-        material not being known, and how likely each is by its ``centring``; ``seconds``.
+        material not being known unless it was trained on, and those ``by the sphere``, held against
+        the same materials; the same two if the whole index is ``known``, with the key of the
+        sphere's likeliest ``material``, None if its own is not there either; how likely each is by
+        its ``centring``; ``seconds``.
     """
-    matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
+    whole = MaterialIndex.of(classifier)
+    matchers = Matcher(classifier, whole.judged()), Matcher(classifier, whole)
     lines = log.read_text().splitlines() if log.exists() else []
     rows = {row["file"]: row for row in map(json.loads, lines)}
     for i in materials:
         record = library.records[i]
         if record["file"] not in rows:
-            rows[record["file"]] = _measured(classifier, matcher, library, i, patterns)
+            rows[record["file"]] = _measured(classifier, matchers, library, i, patterns)
             with replacing(log) as temporary:
                 temporary.write_text("".join(json.dumps(row) + "\n" for row in rows.values()))
     return [rows[library.records[i]["file"]] for i in materials]
@@ -88,14 +95,17 @@ def summary(rows: list[dict]) -> dict[str, float]:
     ]
     true = np.array([row["lattice"] for row in rows])
     labels = np.array([PEARSON_SYMBOLS.index(row["lattice"]) for row in rows])
-    pooled = [np.array(row["probabilities"]) for row in rows]
+    pooled = _column(rows, "probabilities")
     alone = _likeliest(pooled)
     even = np.ones(len(PEARSON_SYMBOLS))
     both = [weighed(p, row["symmetry"], even) for p, row in zip(pooled, rows, strict=True)]
     bands = np.array([row["centring"] for row in rows])
-    every = [
-        weighed(p, row["symmetry"], own) for p, row, own in zip(pooled, rows, bands, strict=True)
-    ]
+    every, sphere, known = (
+        [weighed(p, row["symmetry"], own) for p, row, own in zip(of, rows, bands, strict=True)]
+        for of in (pooled, _column(rows, "by the sphere"), _column(rows, "known by the sphere"))
+    )
+    there = np.array([row["material"] is not None for row in rows])
+    named = [row["material"] == row["file"].removesuffix(".npz") for row in rows]
     told = np.array(systems) & (bands.min(axis=1) < 1)  # else none can be told apart
     families = true.astype("U1") == alone.astype("U1")
     return {
@@ -110,7 +120,15 @@ def summary(rows: list[dict]) -> dict[str, float]:
         "mean P(right) by bands, too": np.array(every)[places, labels].mean(),
         "centrings to be told": int(told.sum()),
         "right by bands alone": int((_likeliest(bands) == true)[told].sum()),
-        "calibration error": calibration_error(np.array(every), labels),
+        "lattice right by the sphere, too": np.mean(_likeliest(sphere) == true),
+        "mean P(right) by the sphere, too": np.array(sphere)[places, labels].mean(),
+        "calibration error": calibration_error(np.array(sphere), labels),
+        "materials of the whole index": int(there.sum()),
+        "lattice right by matching, known": np.mean(
+            (_likeliest(_column(rows, "known")) == true)[there]
+        ),
+        "lattice right by the sphere, known": np.mean((_likeliest(known) == true)[there]),
+        "material right, known": np.mean(np.array(named)[there]),
     }
 
 
@@ -119,31 +137,63 @@ def laue_group(space_group: int) -> str:
     return _LAUE_GROUPS[bisect_left(_LAST_SPACE_GROUPS, space_group)]
 
 
+def _column(rows: list[dict], name: str) -> list[np.ndarray]:
+    return [np.array(row[name]) for row in rows]
+
+
 def _likeliest(probabilities: list[np.ndarray]) -> np.ndarray:
     return np.array(PEARSON_SYMBOLS)[np.argmax(probabilities, axis=1)]
 
 
+@dataclass(frozen=True)
+class _Assembled:
+    """Patterns of a material, as prepared, what the network sees in them, and their sphere."""
+
+    prepared: np.ndarray
+    centre: np.ndarray
+    embedded: tuple[np.ndarray, np.ndarray, np.ndarray]
+    halves: tuple[Sphere, Sphere]
+
+
 def _measured(
-    classifier: Classifier, matcher: Matcher, library: MasterLibrary, i: int, patterns: int
+    classifier: Classifier,
+    matchers: tuple[Matcher, Matcher],
+    library: MasterLibrary,
+    i: int,
+    patterns: int,
 ) -> dict:
+    started = time.perf_counter()
     rng = np.random.default_rng([7, i])
     centre = random_centres(rng, 1)[0]
     clean = np.empty((patterns, DETECTOR, DETECTOR), np.float32)
     centres = np.tile(centre, (patterns, 1))
     project(library.masters, np.full(patterns, i), random_rotations(rng, patterns), centres, clean)
     taken = expose(clean, rng, MODERATE)
-    probabilities, quality, features = classifier.embed(taken, pattern_centre=centre)
-    started = time.perf_counter()
+    embedded = classifier.embed(taken, pattern_centre=centre)
     prepared = classifier.prepare(taken)
     assembly = Assembly(prepared, centre)
     assembly.run()
-    one, other = assembly.sphere(SIZE)
-    symmetry = symmetry_of(one, other)
-    record = library.records[i]
+    assembled = _Assembled(prepared, centre, embedded, assembly.sphere(SIZE))
+    row = _judged(matchers, library.records[i], assembled)
+    return row | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def _judged(matchers: tuple[Matcher, Matcher], record: dict, assembled: _Assembled) -> dict:
+    probabilities, quality, features = assembled.embedded
+    symmetry = symmetry_of(*assembled.halves)
+    sphere = assembled.halves[0] + assembled.halves[1]
+    logs = floored_logs(probabilities).mean(axis=0)
+    seen = [(m.index.log_probabilities(features).mean(axis=0), logs) for m in matchers]
     best = np.argsort(-quality)[:GRAINS]
-    means = matcher.index.log_probabilities(features).mean(axis=0)
-    seen = means, floored_logs(probabilities).mean(axis=0)
-    phase = judge_phase(matcher, prepared[best], centre, quality[best], seen)
+    patterns = assembled.prepared[best], assembled.centre, quality[best]
+    phases = [judge_phase(m, *patterns, own) for m, own in zip(matchers, seen, strict=True)]
+    spheres = phases
+    if symmetry.name != "unknown":
+        spheres = [
+            judge_sphere(matcher, sphere, symmetry.agreement, *patterns, own)
+            for matcher, own in zip(matchers, seen, strict=True)
+        ]
+    own = record["file"].removesuffix(".npz") in matchers[1].atlas.places
     return {
         "file": record["file"],
         "name": record["name"],
@@ -153,7 +203,14 @@ def _measured(
         "found": symmetry.laue_group,
         "agreement": round(symmetry.agreement, 3),
         "likeness": {name: round(value, 3) for name, value in symmetry.likeness.items()},
-        "probabilities": [round(float(p), 6) for p in phase.probabilities],
-        "centring": [round(float(p), 6) for p in centring(one + other, symmetry)],
-        "seconds": round(time.perf_counter() - started, 1),
+        "probabilities": _rounded(phases[0].probabilities),
+        "by the sphere": _rounded(spheres[0].probabilities),
+        "known": _rounded(phases[1].probabilities),
+        "known by the sphere": _rounded(spheres[1].probabilities),
+        "material": spheres[1].candidates[0][0].key if own else None,
+        "centring": _rounded(centring(sphere, symmetry)),
     }
+
+
+def _rounded(probabilities: np.ndarray) -> list[float]:
+    return [round(float(p), 6) for p in probabilities]

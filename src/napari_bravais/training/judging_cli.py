@@ -247,6 +247,9 @@ def evaluate_assembly(
         str, typer.Option(help="new type, validation type, blind or trained.")
     ] = "new type",
     patterns: Annotated[int, typer.Option(min=4, help="Patterns of each material.")] = 60,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="How many materials at most, drawn at random.")
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for assembly-PART.jsonl.")
     ] = Path("docs"),
@@ -262,6 +265,8 @@ def evaluate_assembly(
     materials = judge.one_of_each_type(library, part)
     if not materials.size:
         raise typer.BadParameter(f"no materials are {part!r}", param_hint="--part")
+    if most is not None:
+        materials = np.random.default_rng(1).permutation(materials)[:most]
     log = output / f"assembly-{part.replace(' ', '-')}.jsonl"
     rows = judge.evaluate_assembly(classifier_at(model), library, materials, patterns, log)
     for name, value in judge.summary(rows).items():

@@ -1,6 +1,7 @@
 """Phases of the sample scan, assembled."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,14 +35,14 @@ def few_grains(sample_data) -> tuple:
 
 def test_a_phase_of_few_grains_is_not_assembled(classifier, few_grains):
     with pytest.raises(AssemblyError, match=r"Phase 1 has too few grains .* assembled: 11, and 12"):
-        assemble_phase(*few_grains, 0, classifier)
+        assemble_phase(*few_grains, 0, classifier, None)
 
 
 def test_without_a_pattern_centre_nothing_is_assembled(classifier, few_grains):
     scan, quality, pooled = few_grains
     unknown = replace(scan, detector=None)
     with pytest.raises(AssemblyError, match=r"quartz_rutile\.h5: no pattern centre"):
-        assemble_phase(unknown, quality, pooled, 0, classifier)
+        assemble_phase(unknown, quality, pooled, 0, classifier, None)
 
 
 def assembled(name: str, laue_group: str, turns: np.ndarray) -> AssembledPhase:
@@ -52,7 +53,8 @@ def assembled(name: str, laue_group: str, turns: np.ndarray) -> AssembledPhase:
     likeness = dict.fromkeys(("cubic", "monoclinic"), 0.5)
     symmetry = Symmetry(name, laue_group, np.eye(3), turns, likeness, 0.9)
     probabilities = weighed(EVEN, name, np.ones(14))
-    return AssembledPhase(PooledPhase(0, 9, 20, 1.0, 20, EVEN), 20, sphere, symmetry, probabilities)
+    phase = PooledPhase(0, 9, 20, 1.0, 20, EVEN)
+    return AssembledPhase(phase, 20, sphere, symmetry, probabilities, None)
 
 
 def test_a_sphere_is_drawn_wherever_its_symmetry_shows_it():
@@ -72,10 +74,15 @@ def test_a_sphere_is_drawn_wherever_its_symmetry_shows_it():
 def test_a_caption_says_symmetry_lattices_and_doubt(tmp_path):
     one = assembled("monoclinic", "2/m", np.array([np.eye(3), np.diag([-1.0, -1.0, 1.0])]))
     assert one.caption() == (
-        "Phase 1: monoclinic (mP, mS), Laue group 2/m, by the sphere of 20 grains; with its bands "
-        "and what else is known: primitive monoclinic (mP), probability 0.45"
+        "Phase 1: monoclinic (mP, mS), Laue group 2/m, by the sphere of 20 grains. All in all: "
+        "primitive monoclinic (mP), probability 0.45"
     )
     assert PEARSON_SYMBOLS[one.probabilities.argmax()] == "mP"
+    gypsum = SimpleNamespace(name="gypsum")
+    of_it = replace(one, material=(gypsum, 0.9, 0.82)).caption()
+    assert "20 grains. It is like gypsum's (correlation 0.82). All in all" in of_it
+    of_none = replace(one, material=(gypsum, 0.4, 0.7)).caption()
+    assert "20 grains. It is like no known material's. All in all" in of_none
     other = assembled("unknown", "", np.eye(3)[None])
     assert "the patterns of its 20 grains do not assemble" in other.caption()
     with pytest.raises(ValueError, match=r"\.xyz"):

@@ -8,12 +8,16 @@ import numpy as np
 from napari_bravais.io.scan import Scan
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.assembly.centring import centring
+from napari_bravais.mapping.assembly.known import judge_sphere
 from napari_bravais.mapping.assembly.orientations import Assembly
 from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of, weighed
 from napari_bravais.mapping.grains import best_pixels
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 from napari_bravais.model.camera import of_middle_square
+from napari_bravais.model.candidates import Material, floored_logs
 from napari_bravais.model.classifier import Classifier
 
 #: Grains of a phase that are assembled, the largest ones, and how many it needs.
@@ -22,6 +26,9 @@ LEAST_GRAINS = 12
 
 #: Patterns of each that are averaged, the best ones.
 _PATTERNS_A_GRAIN = 10
+
+#: How likely the sphere's likeliest material must be for it to be said to be of it.
+_LIKELY = 0.5
 
 
 class AssemblyError(Exception):
@@ -43,8 +50,12 @@ class AssembledPhase:
     symmetry
         Its symmetry.
     probabilities
-        Of each lattice, shape (14,): the phase's own, and what symmetry and bands of the sphere
-        say.
+        Of each lattice, shape (14,), by all that is known: the materials whose spheres are like
+        this one, its symmetry and its bands.
+    material
+        The likeliest material that is known, its probability, and the correlation of the sphere
+        with its own; None if the network has no atlas of materials, or the patterns agree on no
+        sphere.
     """
 
     phase: PooledPhase
@@ -52,19 +63,29 @@ class AssembledPhase:
     sphere: Sphere
     symmetry: Symmetry
     probabilities: np.ndarray
+    material: tuple[Material, float, float] | None
 
     def caption(self) -> str:
-        """Say it in a line."""
+        """Say it in a few words."""
         name = f"Phase {self.phase.number + 1}"
         if self.symmetry.name == "unknown":
             return f"{name}: the patterns of its {self.grains} grains do not assemble to one sphere"
         best = LATTICES[int(self.probabilities.argmax())]
         return (
             f"{name}: {self.symmetry.name} ({', '.join(self.symmetry.lattices)}), Laue group "
-            f"{self.symmetry.laue_group}, by the sphere of {self.grains} grains; with its "
-            f"bands and what else is known: {best.name} ({best.pearson}), probability "
+            f"{self.symmetry.laue_group}, by the sphere of {self.grains} grains. {self._likeness()}"
+            f"All in all: {best.name} ({best.pearson}), probability "
             f"{self.probabilities.max():.2f}"
         )
+
+    def _likeness(self) -> str:
+        """Say which material's sphere it is like."""
+        if self.material is None:
+            return ""
+        material, likely, correlation = self.material
+        if likely < _LIKELY:
+            return "It is like no known material's. "
+        return f"It is like {material.name}'s (correlation {correlation:.2f}). "
 
 
 def assemble_phase(
@@ -73,6 +94,7 @@ def assemble_phase(
     pooled: PooledMap,
     number: int,
     classifier: Classifier,
+    matcher: Matcher | None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> AssembledPhase:
     """Assemble the patterns of a phase's grains to a sphere, and find its symmetry.
@@ -92,6 +114,8 @@ def assemble_phase(
         Which phase, from 0.
     classifier
         What prepares the patterns.
+    matcher
+        What holds the sphere against known materials, if there is an atlas of them.
     progress
         Called several times a second with the steps done, and how many there are. What it raises
         ends the assembly.
@@ -107,17 +131,7 @@ def assemble_phase(
     ScanError
         If patterns cannot be read.
     """
-    if scan.pattern_centres is None:
-        raise AssemblyError(
-            f"{scan.path}: no pattern centre is stored, without which patterns cannot be assembled;"
-            " give it, by --pc or in the window"
-        )
-    grains = _grains_of(pooled, number)
-    if len(grains) < LEAST_GRAINS:
-        raise AssemblyError(
-            f"Phase {number + 1} has too few grains of more than two pixels to be assembled: "
-            f"{len(grains)}, and {LEAST_GRAINS} are needed"
-        )
+    grains = _grains_of(scan, pooled, number)
     own = np.where(pooled.numbers == number, pooled.grains, -1)
     pixels, owner = best_pixels(own, grains, quality, _PATTERNS_A_GRAIN)
     rows, columns = np.unravel_index(pixels, quality.shape)
@@ -125,20 +139,67 @@ def assemble_phase(
     background, centres = scan.known_at(rows, columns)
     prepared = classifier.prepare(patterns, background)
     means = np.array([prepared[owner == grain].mean(axis=0) for grain in range(len(grains))])
-    assembly = Assembly(means, of_middle_square(centres.mean(axis=0), scan.signal_shape))
-    assembly.run(progress)
+    centre = of_middle_square(centres.mean(axis=0), scan.signal_shape)
+    assembly = Assembly(means, centre)
+    steps = 1
+
+    def tell(done: int, of: int) -> None:
+        nonlocal steps
+        steps = of + 1  # the last one is to hold the sphere against materials
+        progress(done, steps)
+
+    assembly.run(tell)
     one, other = assembly.sphere(SIZE)
     symmetry = symmetry_of(one, other)
-    phase = pooled.phases[number]
-    sphere = one + other
-    likely = centring(sphere, symmetry)
-    probabilities = weighed(phase.probabilities, symmetry.name, likely)
-    return AssembledPhase(phase, len(grains), sphere, symmetry, probabilities)
+    sphere, phase = one + other, pooled.phases[number]
+    probabilities, material = phase.probabilities, None
+    if matcher is not None and symmetry.name != "unknown":
+        _, best = np.unique(owner, return_index=True)
+        embedded = classifier.embed(patterns[best], background, centres[best])
+        known = _known(
+            *(matcher, sphere, symmetry.agreement, embedded, prepared[best], centre),
+            lambda *_: progress(steps - 1, steps),
+        )
+        probabilities, material = known.probabilities, known.candidates[0]
+    probabilities = weighed(probabilities, symmetry.name, centring(sphere, symmetry))
+    return AssembledPhase(phase, len(grains), sphere, symmetry, probabilities, material)
 
 
-def _grains_of(pooled: PooledMap, number: int) -> np.ndarray:
-    """Return the numbers of a phase's largest grains; not of single pixels and pairs."""
+def _known(
+    matcher: Matcher,
+    sphere: Sphere,
+    agreement: float,
+    embedded: tuple[np.ndarray, np.ndarray, np.ndarray],
+    prepared: np.ndarray,
+    centre: np.ndarray,
+    progress: Callable[[int, int], None],
+) -> MatchedPhase:
+    """Hold a sphere, and the patterns of the largest grains, against known materials."""
+    lattices, quality, features = embedded
+    materials = matcher.index.log_probabilities(features)
+    seen = materials.mean(axis=0), floored_logs(lattices).mean(axis=0)
+    largest = prepared[:GRAINS], centre, quality[:GRAINS]
+    return judge_sphere(matcher, sphere, agreement, *largest, seen, progress)
+
+
+def _grains_of(scan: Scan, pooled: PooledMap, number: int) -> np.ndarray:
+    """Return the numbers of a phase's largest grains; not of single pixels and pairs.
+
+    Raises `AssemblyError` if they cannot be assembled.
+    """
+    if scan.pattern_centres is None:
+        raise AssemblyError(
+            f"{scan.path}: no pattern centre is stored, without which patterns cannot be assembled;"
+            " give it, by --pc or in the window"
+        )
+
     of_it = pooled.grains[pooled.numbers == number]
-    grains, sizes = np.unique(of_it[of_it >= 0], return_counts=True)
+    found, sizes = np.unique(of_it[of_it >= 0], return_counts=True)
     order = np.argsort(-sizes, kind="stable")
-    return grains[order][sizes[order] > 2][:MOST_GRAINS]
+    grains = found[order][sizes[order] > 2][:MOST_GRAINS]
+    if len(grains) < LEAST_GRAINS:
+        raise AssemblyError(
+            f"Phase {number + 1} has too few grains of more than two pixels to be assembled: "
+            f"{len(grains)}, and {LEAST_GRAINS} are needed"
+        )
+    return grains

@@ -42,12 +42,14 @@ def symmetry(
 ) -> None:
     """Assemble the patterns of each phase to one sphere, and find its rotation axes.
 
-    No material is assumed, nor any orientation. It takes half a minute or more a phase.
+    No material is assumed, nor any orientation. The sphere is then held against those of known
+    materials. It takes half a minute or more a phase.
     """
     from napari_bravais.io.pooled_results import load_pooled
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
     from napari_bravais.mapping.assembly.saving import save_symmetry
+    from napari_bravais.mapping.matching.matcher import Matcher
 
     with plain_errors():
         opened = scan_at(scan, pattern_centre(pc, convention))
@@ -66,12 +68,13 @@ def symmetry(
             if not 0 <= number < len(pooled.phases):
                 fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
         classifier = classifier_at(model)
+        matcher = Matcher.beside(classifier)
         assembled = []
         for number in numbers:
             try:
                 with progress_bar(f"Phase {number + 1}", "steps") as progress:
                     one = assemble_phase(
-                        opened, phase_map.quality, pooled, number, classifier, progress
+                        opened, phase_map.quality, pooled, number, classifier, matcher, progress
                     )
             except AssemblyError as error:
                 typer.echo(f"{error}.")

@@ -57,6 +57,14 @@ def _places(rotations, directions, out):
             out[k, i] = int(row + 0.5) * _SIZE + int(column + 0.5)
 
 
+@nb.njit(cache=True, parallel=True)
+def _look_up(shown, table, out):
+    """Do as ``shown[table]``, which would make an intp of every index first."""
+    for k in nb.prange(table.shape[0]):
+        for i in range(table.shape[1]):
+            out[k, i] = shown[table[k, i]]
+
+
 @nb.njit(fastmath=True, cache=True, parallel=True)
 def _likelihoods(shown, rotations, directions, images, out):
     """Compare images, shape (n, p), with what they would show in each of k orientations."""
@@ -216,7 +224,9 @@ class Assembly:
         likely = np.empty((len(patterns), _ORIENTATIONS), np.float32)
         for start in range(0, _ORIENTATIONS, 4000):  # what a processor's cache holds
             self._pulse()
-            expected = shown[self._table[start : start + 4000]]
+            table = self._table[start : start + 4000]
+            expected = np.empty(table.shape, np.float32)
+            _look_up(shown, table, expected)
             energy = 0.5 * np.einsum("kp,kp->k", expected, expected)
             likely[:, start : start + 4000] = images @ expected.T - energy
         return self._orientations[np.argpartition(-likely, _KEPT, axis=1)[:, :_KEPT]]

@@ -10,7 +10,10 @@ from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.assembled_phase import AssembledPhase
 from napari_bravais.mapping.assembly.figure import save_spheres
 
-_HEAD = ("phase", "grains", "symmetry", "Laue group", "lattices", "agreement")
+_HEAD = (
+    *("phase", "grains", "symmetry", "Laue group", "lattices", "agreement"),
+    *("material", "P(material)", "correlation"),
+)
 
 
 def save_symmetry(assembled: list[AssembledPhase], directory: str | Path) -> dict[str, Path]:
@@ -27,8 +30,8 @@ def save_symmetry(assembled: list[AssembledPhase], directory: str | Path) -> dic
     -------
     dict of str to pathlib.Path
         ``symmetry``: a table, a row a phase: its symmetry, the lattices that have it, how well the
-        halves of its patterns agree, the likeness of each symmetry, and the probability of each
-        lattice; and ``spheres``: a figure of them.
+        halves of its patterns agree, the known material whose sphere is most like it, the likeness
+        of each symmetry, and the probability of each lattice; and ``spheres``: a figure of them.
     """
     table, figure = (Path(directory) / name for name in SYMMETRY_FILES)
     kinds = tuple(assembled[0].symmetry.likeness)
@@ -45,10 +48,15 @@ def save_symmetry(assembled: list[AssembledPhase], directory: str | Path) -> dic
 
 def _row(one: AssembledPhase, kinds: tuple[str, ...]) -> list:
     symmetry = one.symmetry
+    material = ("", "", "")
+    if one.material is not None:
+        of, likely, correlation = one.material
+        material = (of.name, f"{likely:.4f}", f"{correlation:.3f}")
     return [
         *(one.phase.number + 1, one.grains, symmetry.name, symmetry.laue_group),
         " ".join(symmetry.lattices),
         f"{symmetry.agreement:.3f}",
+        *material,
         *(f"{symmetry.likeness[kind]:.3f}" for kind in kinds),
         *(f"{p:.4f}" for p in one.probabilities),
     ]

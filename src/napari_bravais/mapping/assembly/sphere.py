@@ -6,12 +6,13 @@ Opposite directions are taken for one (Friedel's law), so a hemisphere is kept.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numba as nb
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_bravais.lambert import square_lambert
+from napari_bravais.lambert import lambert_directions, square_lambert
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,39 @@ def values_at(values: np.ndarray, directions: np.ndarray) -> np.ndarray:
     out = np.empty(len(directions), np.float32)
     _values_at(values, np.eye(3, dtype=np.float32), directions.astype(np.float32), out)
     return out
+
+
+def blurred(sphere: np.ndarray, degrees: float) -> np.ndarray:
+    """Return a square Lambert projection, shape (n, n), blurred as much in all directions.
+
+    Parameters
+    ----------
+    sphere
+        Shape (n, n).
+    degrees
+        Standard deviation of the Gaussian.
+    """
+    blur = _blur(len(sphere), degrees)
+    return (blur @ sphere.ravel()).reshape(sphere.shape)
+
+
+@lru_cache
+def _blur(size: int, degrees: float):
+    """Return what blurs a sphere of that size, a sparse matrix, shape (size², size²)."""
+    from scipy.sparse import csr_matrix
+    from scipy.spatial import cKDTree
+
+    places = lambert_directions(size).reshape(-1, 3)
+    near = cKDTree(np.concatenate([places, -places])).query_ball_point(
+        places, 3 * np.radians(degrees)
+    )
+    rows = np.repeat(np.arange(len(places)), [len(own) for own in near])
+    columns = np.concatenate(near).astype(int) % len(places)
+    cosine = np.abs((places[rows] * places[columns]).sum(axis=1)).clip(0, 1)
+    weight = np.exp(-0.5 * (np.arccos(cosine) / np.radians(degrees)) ** 2)
+    blur = csr_matrix((weight, (rows, columns)), shape=(len(places),) * 2)
+    total = np.asarray(blur.sum(axis=1))
+    return csr_matrix(blur.multiply(1 / total)).astype(np.float32)
 
 
 @nb.njit(fastmath=True, cache=True)

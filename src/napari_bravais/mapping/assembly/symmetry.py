@@ -151,15 +151,10 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
     -------
     Symmetry
         The highest one that holds.
-
-    Notes
-    -----
-    Two halves that correlate by r would, together, correlate by 2r / (1 + r) with a second sphere
-    of as many patterns (Spearman 1910, Brown 1910).
     """
     shown, seen, agreement = _shown(one, other)
     axes = {fold: axes_of(shown, seen, fold) for fold in FOLDS}
-    reached = 2 * max(agreement, 0.1) / (1 + max(agreement, 0.1))
+    reached = likeness_reached(agreement)
     best = max((own[0][1] for own in axes.values() if own), default=0.0)
     lower = {name: best_group(groups[0][0], axes, shown, seen) for name, groups in _GROUPS.items()}
     likeness = {name: group.weakest / reached if group else 0.0 for name, group in lower.items()}
@@ -175,6 +170,22 @@ def symmetry_of(one: Sphere, other: Sphere) -> Symmetry:
         if found and found.weakest >= _HIGHER * group.weakest:
             group, laue_group = found, symbol
     return Symmetry(name, laue_group, group.frame, group.rotations, likeness, agreement)
+
+
+def likeness_reached(agreement: float) -> float:
+    """Return how a sphere would correlate with a second one of as many patterns.
+
+    Parameters
+    ----------
+    agreement
+        Correlation of its halves, r.
+
+    Notes
+    -----
+    2r / (1 + r) (Spearman 1910, Brown 1910); its root, with what would be seen without noise.
+    """
+    agreement = max(agreement, 0.1)
+    return 2 * agreement / (1 + agreement)
 
 
 def _shown(one: Sphere, other: Sphere) -> tuple[np.ndarray, np.ndarray, float]:

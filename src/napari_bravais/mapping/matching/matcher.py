@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
-from napari_bravais.mapping.matching.atlas import Atlas
+from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
 from napari_bravais.mapping.matching.order import Order
 from napari_bravais.mapping.matching.search import Target, View, best_orientations
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
@@ -88,6 +88,11 @@ class Matcher:
         )
         self._log_prior = np.log(self.index.prior)
         self.target = lru_cache(_KEPT_TARGETS)(self._make_target)
+
+    @classmethod
+    def beside(cls, classifier: Classifier) -> "Matcher | None":
+        """Return what holds patterns against a network's materials; None if it has no atlas."""
+        return cls(classifier) if atlas_path(classifier.path).exists() else None
 
     def likeliest(self, seen: np.ndarray, most: int = MATERIALS) -> np.ndarray:
         """Return the materials that patterns are to be held against, shape (n, k).

@@ -114,8 +114,25 @@ def judge_phase(
     correlations = held.correlations.mean(axis=0)
     return MatchedPhase(
         matcher.by_lattice(likely[None], materials[None], logs[None])[0],
-        tuple(
-            (matcher.index.materials[materials[i]], float(shares[i]), float(correlations[i]))
-            for i in np.argsort(-shares, kind="stable")[:CANDIDATES]
-        ),
+        candidates(matcher, materials, shares, correlations),
+    )
+
+
+def candidates(
+    matcher: Matcher, materials: np.ndarray, shares: np.ndarray, correlations: np.ndarray
+) -> tuple[tuple[Material, float, float], ...]:
+    """Return the likeliest of some materials, as `MatchedPhase` has them.
+
+    Parameters
+    ----------
+    matcher
+        What held patterns against them.
+    materials
+        Which materials of the index, shape (k,).
+    shares, correlations
+        Probability and correlation of each, shape (k,).
+    """
+    return tuple(
+        (matcher.index.materials[materials[i]], float(shares[i]), float(correlations[i]))
+        for i in np.argsort(-shares, kind="stable")[:CANDIDATES]
     )

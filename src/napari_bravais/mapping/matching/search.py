@@ -15,8 +15,7 @@ import numpy as np
 from scipy import fft
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from napari_bravais.lambert import lambert_directions
-from napari_bravais.mapping.assembly.sphere import detector_directions, place_of
+from napari_bravais.mapping.assembly.sphere import blurred, detector_directions, place_of
 from napari_bravais.mapping.matching.atlas import rotations
 
 #: Degrees between a crystal's directions that are tried along the detector's normal.
@@ -125,11 +124,11 @@ class Target:
             Which of `rotations` leave it as it is, shape (40,): directions that are equal by them
             are tried once.
         """
-        blurred = _blurred(sphere)
+        smooth = blurred(sphere, _BLUR)
         frames, places = _frames_and_places(np.asarray(symmetry, bool).tobytes(), len(sphere))
-        rings = blurred.ravel()[places]
+        rings = smooth.ravel()[places]
         waves = fft.rfft(rings.reshape(-1, _RINGS, _TURNS), axis=-1, workers=2)[..., :_WAVES]
-        return cls((blurred, sphere), frames, np.ascontiguousarray(waves.transpose(2, 0, 1)))
+        return cls((smooth, sphere), frames, np.ascontiguousarray(waves.transpose(2, 0, 1)))
 
 
 def best_orientations(
@@ -152,27 +151,64 @@ def best_orientations(
         The correlation of each pattern with what the sphere shows there, shape (n,), and the
         orientations, detector to crystal, shape (n, 3, 3).
     """
-    return _turned_in(view, which, target, _starts(view, which, target), _STEPS)
+    images = tuple(image[which] for image in view.images)
+    starts = _starts(view, which, target)
+    return _turned_in(target.spheres, images, view.directions, starts, _STEPS)
 
 
 def closer(
     view: View, which: np.ndarray, target: Target, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Do as `best_orientations`, but seek near some orientations alone, shape (n, k, 3, 3)."""
-    return _turned_in(view, which, target, starts.astype(np.float32), _LAST_STEPS)
+    images = tuple(image[which] for image in view.images)
+    return _turned_in(target.spheres, images, view.directions, starts, _LAST_STEPS)
+
+
+def closer_everywhere(
+    sphere: np.ndarray, values: np.ndarray, directions: np.ndarray, starts: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Seek how one sphere lies on another.
+
+    Parameters
+    ----------
+    sphere
+        Shape (n, n).
+    values
+        What the other one shows in some directions, shape (m,), float32; 0 where nothing is known.
+    directions
+        Unit vectors, shape (m, 3), float32.
+    starts
+        Rotations from these directions to the sphere near which to seek, shape (k, 3, 3).
+
+    Returns
+    -------
+    tuple
+        The correlation, and the rotation, shape (3, 3).
+    """
+    seen = values != 0
+    image = np.where(seen, values - values[seen].mean(), 0).astype(np.float32)
+    image = (image / np.linalg.norm(image))[None]
+    correlations, found = _turned_in(
+        (sphere, sphere), (image, image), (directions, directions), starts[None], _LAST_STEPS
+    )
+    return float(correlations[0]), found[0]
 
 
 def _turned_in(
-    view: View, which: np.ndarray, target: Target, starts: np.ndarray, steps: tuple
+    spheres: tuple[np.ndarray, np.ndarray],
+    images: tuple[np.ndarray, np.ndarray],
+    directions: tuple[np.ndarray, np.ndarray],
+    starts: np.ndarray,
+    steps: tuple,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn orientations in, by smaller and smaller turns."""
-    correlations = np.empty(len(which), np.float32)
-    found = np.empty((len(which), 3, 3), np.float32)
+    correlations = np.empty(len(starts), np.float32)
+    found = np.empty((len(starts), 3, 3), np.float32)
     _refine(
-        *target.spheres,
-        starts,
-        *(image[which] for image in view.images),
-        *view.directions,
+        *spheres,
+        starts.astype(np.float32),
+        *images,
+        *directions,
         tuple(np.radians(degrees) * _VECTORS[:number] for degrees, number, *_ in steps),
         np.array([step[2] for step in steps]),
         np.array([step[3] for step in steps]),
@@ -330,29 +366,6 @@ def _waves_of_patterns(prepared: np.ndarray, pattern_centre: np.ndarray) -> np.n
     rings = (np.array(rings) * share).reshape(-1, _RINGS, _TURNS)
     waves = fft.rfft(rings.astype(np.float32), axis=-1)[..., :_WAVES]
     return np.ascontiguousarray(waves.transpose(2, 1, 0))
-
-
-def _blurred(sphere: np.ndarray) -> np.ndarray:
-    """Blur a sphere, shape (n, n), as much in all directions, which the projection does not."""
-    size = sphere.shape[-1]
-    if size not in _BLURS:
-        from scipy.sparse import csr_matrix
-        from scipy.spatial import cKDTree
-
-        places = lambert_directions(size).reshape(-1, 3)
-        around = 3 * np.radians(_BLUR)
-        near = cKDTree(np.concatenate([places, -places])).query_ball_point(places, around)
-        rows = np.repeat(np.arange(len(places)), [len(own) for own in near])
-        columns = np.concatenate(near).astype(int) % len(places)
-        cosine = np.abs((places[rows] * places[columns]).sum(axis=1)).clip(0, 1)
-        weight = np.exp(-0.5 * (np.arccos(cosine) / np.radians(_BLUR)) ** 2)
-        blur = csr_matrix((weight, (rows, columns)), shape=(len(places),) * 2)
-        total = np.asarray(blur.sum(axis=1))
-        _BLURS[size] = csr_matrix(blur.multiply(1 / total)).astype(np.float32)
-    return (_BLURS[size] @ sphere.ravel()).reshape(size, size)
-
-
-_BLURS: dict = {}
 
 
 def _directions(symmetry: np.ndarray) -> np.ndarray:
