@@ -24,6 +24,10 @@ project='.[dev]'
 if .venv/bin/pip install --quiet --disable-pip-version-check uv &&
     .venv/bin/uv pip install --python .venv/bin/python --reinstall-package napari-bravais \
         --editable "$project" 2>&1 | sed '/^ [-+~] /d'; then
+    # uv compiles nothing, and where Python must not write bytecode (PYTHONDONTWRITEBYTECODE, as in
+    # many containers) each process would compile TensorFlow anew; templates that do not compile
+    # are none of ours
+    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
     exit
 fi
 echo "That was uv; trying pip, which is slower."
