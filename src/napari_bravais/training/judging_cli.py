@@ -270,7 +270,7 @@ def evaluate_assembly(
     log = output / f"assembly-{part.replace(' ', '-')}.jsonl"
     rows = judge.evaluate_assembly(classifier_at(model), library, materials, patterns, log)
     for name, value in judge.summary(rows).items():
-        typer.echo(f"{name:32} {value:.3g}")
+        typer.echo(f"{name:36} {value:.3g}")
 
 
 def centring(
