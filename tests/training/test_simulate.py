@@ -54,7 +54,7 @@ def test_nickel_looks_like_emsofts(nickel, emsoft_file):
 
 
 def test_means_of_areas_keep_a_threefold_axis_better_than_points():
-    from napari_bravais.mapping.assembly.sphere import values_at
+    from napari_bravais.mapping.sphere import values_at
 
     structure = catalogue.find("silicon")
     threefold = np.roll(np.eye(3), 1, axis=0)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from napari_bravais.mapping.assembly.sphere import Sphere, detector_directions
 from napari_bravais.mapping.matching.atlas import (
     SIZE,
     Atlas,
@@ -15,6 +14,7 @@ from napari_bravais.mapping.matching.atlas import (
 )
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.order import Order
+from napari_bravais.mapping.sphere import Sphere, detector_directions
 from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.model.lines import SIZE as PREPARED

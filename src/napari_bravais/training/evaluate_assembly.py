@@ -13,10 +13,10 @@ from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.centring import centring
 from napari_bravais.mapping.assembly.known import judge_sphere
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import LATTICES_WITH, SIZE, symmetry_of, weighed
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, judge_phase
+from napari_bravais.mapping.sphere import Sphere
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.detector import expose

@@ -14,9 +14,9 @@ from napari_bravais.mapping.assembly.assembled_phase import (
     assemble_phase,
 )
 from napari_bravais.mapping.assembly.figure import save_spheres, stereogram
-from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import Symmetry, weighed
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.sphere import Sphere
 
 EVEN = np.full(14, 1 / 14)
 

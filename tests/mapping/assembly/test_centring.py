@@ -17,8 +17,8 @@ from napari_bravais.mapping.assembly.centring import (
     networks,
     shapes,
 )
-from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of
+from napari_bravais.mapping.sphere import Sphere
 from napari_bravais.model.card import ModelError
 from tests.mapping.assembly.test_symmetry import placed
 

@@ -65,7 +65,7 @@ def test_a_sphere_like_none_is_of_no_known_material(matcher, shown):
 
 def test_patterns_tell_a_material_whose_sphere_went_wrong(matcher, shown):
     """As where a crystal is nearly of a higher symmetry, and half of its patterns are misplaced."""
-    from napari_bravais.mapping.assembly.sphere import Sphere
+    from napari_bravais.mapping.sphere import Sphere
 
     sphere, *rest = shown
     wrong = Sphere(sphere.total + 0.7 * np.rot90(sphere.total), sphere.weight)

@@ -5,13 +5,13 @@ import pytest
 
 from napari_bravais.lambert import lambert_directions, square_lambert
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.sphere import (
+from napari_bravais.mapping.assembly.symmetry import SIZE, symmetry_of
+from napari_bravais.mapping.sphere import (
     Sphere,
     detector_directions,
     super_fibonacci,
     values_at,
 )
-from napari_bravais.mapping.assembly.symmetry import SIZE, symmetry_of
 from tests.mapping.assembly.conftest import CENTRE
 
 

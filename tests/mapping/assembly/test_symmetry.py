@@ -5,8 +5,8 @@ import pytest
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.sphere import super_fibonacci
 from napari_bravais.mapping.assembly.symmetry import SIZE, symmetry_of, weighed
+from napari_bravais.mapping.sphere import super_fibonacci
 from tests.mapping.assembly.conftest import CENTRE
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from napari_bravais.mapping.assembly.sphere import detector_directions, values_at
 from napari_bravais.mapping.matching.order import Order
+from napari_bravais.mapping.sphere import detector_directions, values_at
 from napari_bravais.simulation.projection import random_rotations
 
 CENTRE = np.array([0.5, 0.3, 0.6])

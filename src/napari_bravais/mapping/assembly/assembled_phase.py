@@ -10,12 +10,12 @@ from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.assembly.centring import centring
 from napari_bravais.mapping.assembly.known import judge_sphere
 from napari_bravais.mapping.assembly.orientations import Assembly
-from napari_bravais.mapping.assembly.sphere import Sphere
 from napari_bravais.mapping.assembly.symmetry import SIZE, Symmetry, symmetry_of, weighed
 from napari_bravais.mapping.grains import best_pixels
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.sphere import Sphere
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material, floored_logs
 from napari_bravais.model.classifier import Classifier

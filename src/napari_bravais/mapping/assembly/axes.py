@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 
 from napari_bravais.lambert import lambert_directions
-from napari_bravais.mapping.assembly.sphere import place_of
+from napari_bravais.mapping.sphere import place_of
 
 #: Directions of a hemisphere where axes are sought, 2.3 degrees apart, and how they are turned.
 _AXES = 5000

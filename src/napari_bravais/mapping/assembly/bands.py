@@ -3,7 +3,7 @@
 import numba as nb
 import numpy as np
 
-from napari_bravais.mapping.assembly.sphere import place_of
+from napari_bravais.mapping.sphere import place_of
 
 #: Angles from a plane, in degrees, at which it is looked at: from the middle of a band to beyond
 #: its edges, wherever these are.

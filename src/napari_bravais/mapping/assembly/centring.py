@@ -20,8 +20,8 @@ import numpy as np
 from napari_bravais.lambert import lambert_directions
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.bands import band_profiles
-from napari_bravais.mapping.assembly.sphere import Sphere, values_at
 from napari_bravais.mapping.assembly.symmetry import Symmetry
+from napari_bravais.mapping.sphere import Sphere, values_at
 from napari_bravais.model.card import read_card
 
 #: Where the bundled networks lie.

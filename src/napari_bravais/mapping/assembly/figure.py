@@ -8,8 +8,8 @@ import numpy as np
 from napari_bravais.io.figures import format_of, print_style
 from napari_bravais.io.files import replacing
 from napari_bravais.mapping.assembly.assembled_phase import AssembledPhase
-from napari_bravais.mapping.assembly.sphere import Sphere, values_at
 from napari_bravais.mapping.assembly.symmetry import Symmetry
+from napari_bravais.mapping.sphere import Sphere, values_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

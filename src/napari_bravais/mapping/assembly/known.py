@@ -12,17 +12,17 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_bravais.lambert import lambert_directions
-from napari_bravais.mapping.assembly.sphere import (
-    Sphere,
-    blurred,
-    detector_directions,
-    values_at,
-)
 from napari_bravais.mapping.assembly.symmetry import likeness_reached
 from napari_bravais.mapping.matching.atlas import SIZE
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import MatchedPhase, candidates
 from napari_bravais.mapping.matching.search import closer_everywhere
+from napari_bravais.mapping.sphere import (
+    Sphere,
+    blurred,
+    detector_directions,
+    values_at,
+)
 
 
 class Counts(NamedTuple):
@@ -138,7 +138,7 @@ def _held(
     for place, material in enumerate(materials):
         own = blurred(matcher.target(int(material)).spheres[1], _BLUR)
         starts = held.rotations[:, place] @ _CAMERAS.transpose(0, 2, 1)
-        found.append(closer_everywhere(own, values, directions, starts)[0])
+        found.append(closer_everywhere(own, values, directions, starts))
     return np.array(found)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from napari_bravais.mapping.assembly.sphere import (
+from napari_bravais.mapping.sphere import (
     Sphere,
     detector_directions,
     place_of,

@@ -8,7 +8,7 @@ import numpy as np
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.assembly.axes import angle_between, axes_of
 from napari_bravais.mapping.assembly.groups import best_group
-from napari_bravais.mapping.assembly.sphere import Sphere
+from napari_bravais.mapping.sphere import Sphere
 
 #: Side of the sphere's projection in pixels, 0.8 degrees each, and its blur, in pixels: finer than
 #: bands, so that pixels that a rotation puts between others lose nothing.

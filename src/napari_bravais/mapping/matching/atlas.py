@@ -15,9 +15,9 @@ import numpy as np
 
 from napari_bravais.io.files import replacing
 from napari_bravais.lambert import lambert_directions
-from napari_bravais.mapping.assembly.sphere import values_at
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.order import Order
+from napari_bravais.mapping.sphere import values_at
 from napari_bravais.model.card import read_companion_card
 from napari_bravais.model.classifier import Classifier
 

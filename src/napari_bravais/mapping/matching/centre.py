@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 
 from napari_bravais.io.scan import Scan
-from napari_bravais.mapping.assembly.sphere import detector_directions
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.search import Target, View, closer
 from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
+from napari_bravais.mapping.sphere import detector_directions
 from napari_bravais.model.classifier import Classifier
 
 #: Patterns that are used, the best ones. Where they are fewer, each has a greater say, and all that

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
-from napari_bravais.mapping.assembly.sphere import detector_directions, place_of
+from napari_bravais.mapping.sphere import detector_directions, place_of
 
 #: By how much cameras (shares of the detector's side) and orientations (radians) are off.
 _NEAR = 0.01

@@ -15,8 +15,8 @@ import numpy as np
 from scipy import fft
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from napari_bravais.mapping.assembly.sphere import blurred, detector_directions, place_of
 from napari_bravais.mapping.matching.atlas import rotations
+from napari_bravais.mapping.sphere import blurred, detector_directions, place_of
 
 #: Degrees between a crystal's directions that are tried along the detector's normal.
 _SPACING = 3.0
@@ -166,8 +166,8 @@ def closer(
 
 def closer_everywhere(
     sphere: np.ndarray, values: np.ndarray, directions: np.ndarray, starts: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Seek how one sphere lies on another.
+) -> float:
+    """Return the correlation of two spheres as they lie on each other best.
 
     Parameters
     ----------
@@ -179,19 +179,14 @@ def closer_everywhere(
         Unit vectors, shape (m, 3), float32.
     starts
         Rotations from these directions to the sphere near which to seek, shape (k, 3, 3).
-
-    Returns
-    -------
-    tuple
-        The correlation, and the rotation, shape (3, 3).
     """
     seen = values != 0
     image = np.where(seen, values - values[seen].mean(), 0).astype(np.float32)
     image = (image / np.linalg.norm(image))[None]
-    correlations, found = _turned_in(
+    correlations, _ = _turned_in(
         (sphere, sphere), (image, image), (directions, directions), starts[None], _LAST_STEPS
     )
-    return float(correlations[0]), found[0]
+    return float(correlations[0])
 
 
 def _turned_in(
