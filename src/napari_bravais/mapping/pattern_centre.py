@@ -76,6 +76,10 @@ class PatternCentre:
             return PatternCentre(x, (1 - y) * h / w, z * h / w, convention)
         return PatternCentre(x, y, z, convention)
 
+    def minus(self, other: "PatternCentre") -> np.ndarray:
+        """Return by how much it differs from another one of the same convention, shape (3,)."""
+        return np.array([self.x - other.x, self.y - other.y, self.z - other.z])
+
     def __str__(self) -> str:
         return f"({self.x:.4f}, {self.y:.4f}, {self.z:.4f}) in {self.convention}'s convention"
 
@@ -92,6 +96,20 @@ def with_pattern_centre(scan: "Scan", centre: PatternCentre) -> "Scan":
     known = scan.detector is not None
     detector = scan.detector.deepcopy() if known else EBSDDetector(shape=scan.signal_shape)
     detector.pc = centre.bruker(scan.signal_shape)
+    return replace(scan, detector=detector)
+
+
+def moved_to(scan: "Scan", centre: PatternCentre) -> "Scan":
+    """Return a scan with all pattern centres moved by as much, so that this is their mean.
+
+    One that stores none gets it everywhere.
+    """
+    stored = stored_pattern_centre(scan)
+    if stored is None:
+        return with_pattern_centre(scan, centre)
+    detector = scan.detector.deepcopy()
+    there, here = (np.array(one.bruker(scan.signal_shape)) for one in (centre, stored))
+    detector.pc = detector.pc + there - here
     return replace(scan, detector=detector)
 
 

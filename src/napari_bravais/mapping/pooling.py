@@ -14,10 +14,8 @@ from napari_bravais.mapping.grains import (
     grain_means,
     log_probabilities,
 )
-from napari_bravais.mapping.matching.centre import CentreError, find_centre
-from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.centre import ready_to_match
 from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
-from napari_bravais.mapping.pattern_centre import with_pattern_centre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.model.candidates import Material, MaterialIndex, floored_logs
@@ -54,7 +52,7 @@ def find_phases(
     ----------
     scan
         The scan that was mapped. Patterns of each phase are held against what the materials would
-        show that the network thinks of; where no pattern centre is known, one is looked for first.
+        show that the network thinks of; first the pattern centre is moved to where they fit best.
     phase_map
         Its map.
     classifier
@@ -98,7 +96,8 @@ def find_phases(
     order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
     labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
     numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
-    scan, matcher, note = _matcher(scan, classifier, progress)
+    tell = partial(progress, "pattern centre: cameras")
+    scan, matcher, note = ready_to_match(scan, classifier, tell)
     phases = []
     for number in range(len(order)):
         own = labels == number
@@ -178,24 +177,6 @@ def _pooled(
         "probabilities": index.pooled(means, np.exp(logs)),
         "candidates": _likely_ones((each.material, each.probability) for each in found),
     }
-
-
-def _matcher(
-    scan: Scan, classifier: Classifier, progress: Callable[[str, int, int], None]
-) -> tuple[Scan, Matcher | None, str]:
-    """Return the scan with its pattern centre, what holds its patterns, and what is to be said.
-
-    Nothing holds them if the model has no atlas, or no pattern centre can be found.
-    """
-    matcher = Matcher.beside(classifier)
-    if matcher is None or scan.pattern_centres is not None:
-        return scan, matcher, ""
-    try:
-        found = find_centre(scan, classifier, matcher, partial(progress, "pattern centre: cameras"))
-    except CentreError:
-        return scan, None, "No pattern centre is stored, and none could be found by matching."
-    note = f"No pattern centre is stored; found by matching: {found.centre}."
-    return with_pattern_centre(scan, found.centre), matcher, note
 
 
 def _matched(phase: MatchedPhase) -> dict:

@@ -186,6 +186,49 @@ def evaluate_matching(
     typer.echo(judge.as_markdown(measured))
 
 
+def evaluate_centres(
+    master_patterns: Masters,
+    model: Model = None,
+    real: _Real = None,
+    phases: Annotated[int, typer.Option(min=1, help="Phases of each part.")] = 20,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for centres.json.")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Measure what a pattern centre that is off does to matching, and what it is worth to move it.
+
+    Phases are held against the materials that a model is judged by, real patterns against all.
+    """
+    from napari_bravais.io.files import replacing
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
+    from napari_bravais.training import evaluate_centre as judge
+    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.evaluate_real import real_patterns
+    from napari_bravais.training.library import MasterLibrary
+
+    classifier = classifier_at(model)
+    library = MasterLibrary.open(*master_patterns)
+    whole, rng = MaterialIndex.of(classifier), np.random.default_rng(13)
+    measured = {
+        "model_sha256": classifier.checksum,
+        "real": judge.evaluate_real_centres(
+            classifier, Matcher(classifier, whole), real_patterns(real)
+        ),
+        "simulated": {},
+    }
+    matcher = Matcher(classifier, whole.judged())
+    for name, own in parts_of(library).items():
+        typer.echo(name, err=True)
+        drawn = rng.permutation(own)[:phases]
+        measured["simulated"][f"{name}, {len(drawn)}"] = judge.evaluate_centres(
+            classifier, matcher, library, drawn, _tell("phases")
+        )
+    with replacing(output / "centres.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    typer.echo(judge.as_markdown(measured))
+
+
 def _tell(what: str):
     """Return what says on the terminal how far a long run is."""
 
@@ -331,6 +374,7 @@ def add_judging_commands(app: typer.Typer) -> None:
         evaluate,
         evaluate_assembly,
         evaluate_matching,
+        evaluate_centres,
         centring,
         point_groups,
     )

@@ -6,7 +6,12 @@ import pytest
 from napari_bravais.io.sample_data import nickel_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import centre as centres
-from napari_bravais.mapping.matching.centre import CentreError, find_centre, of_whole_detector
+from napari_bravais.mapping.matching.centre import (
+    CentreError,
+    find_centre,
+    of_whole_detector,
+    ready_to_match,
+)
 from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
 from napari_bravais.model.camera import of_middle_square
 
@@ -47,6 +52,55 @@ def test_where_nothing_fits_none_is_found(classifier, matcher, scan, monkeypatch
     empty = replace(scan[0], patterns=da.from_array(noise), static_background=None)
     with pytest.raises(CentreError, match="no material that the network knows fits"):
         find_centre(empty, classifier, matcher)
+
+
+@pytest.mark.parametrize("off", [(0.03, -0.03, 0.03), (0, 0, -0.04), (0, 0.04, 0)])
+def test_a_pattern_centre_that_is_off_is_moved_to_where_real_patterns_fit(classifier, off):
+    # nearer or lower, crystals that are a bit stretched fit nickel's patterns nearly as well
+    real = open_scan(nickel_sample_path())
+    told = PatternCentre(*(np.array(real.pattern_centre) + off))
+    moved, matcher, note = ready_to_match(with_pattern_centre(real, told), classifier)
+    np.testing.assert_allclose(moved.pattern_centre, real.pattern_centre, atol=0.012)
+    assert matcher is not None and note.startswith("Pattern centre moved by (")
+
+
+def test_pattern_centres_of_all_pixels_are_moved_alike(classifier, sample_data):
+    scan = open_scan(sample_data / "quartz_rutile.h5")
+    ny, nx = scan.navigation_shape
+    drift = np.linspace(-0.005, 0.005, nx)[None, :, None] * np.array([1, 0, 0])
+    centres = np.array(scan.pattern_centre) + drift + np.zeros((ny, nx, 3))
+    detector = scan.detector.deepcopy()
+    detector.pc = centres + np.array([0.02, 0.02, -0.02])
+    moved, _, note = ready_to_match(replace(scan, detector=detector), classifier)
+    by = moved.pattern_centres - detector.pc
+    np.testing.assert_allclose(by, np.broadcast_to(by[0, 0], by.shape), atol=1e-6)
+    np.testing.assert_allclose(moved.pattern_centre, scan.pattern_centre, atol=0.005)
+    assert "moved" in note
+
+
+def test_a_pattern_centre_that_is_right_stays(classifier, sample_data):
+    scan = open_scan(sample_data / "quartz_rutile.h5")
+    same, _, note = ready_to_match(scan, classifier)
+    assert same is scan and not note
+
+
+def test_a_camera_that_is_quite_another_is_sought_everywhere(classifier, scan, monkeypatch):
+    monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.25,), (0.52, 0.68)))
+    elsewhere, true = scan  # said to be at (0.1, 0.9, 2)
+    moved, _, note = ready_to_match(elsewhere, classifier)
+    np.testing.assert_allclose(moved.pattern_centre, true, atol=0.02)
+    assert "moved" in note
+
+
+def test_what_fits_nothing_does_not_move_a_pattern_centre(classifier, scan, monkeypatch):
+    monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.3,), (0.6,)))
+    noise = np.random.default_rng(0).integers(0, 255, (6, 6, 60, 60)).astype(np.uint8)
+    import dask.array as da
+
+    empty = replace(scan[0], patterns=da.from_array(noise), static_background=None)
+    empty = with_pattern_centre(empty, PatternCentre(0.5, 0.3, 0.6))
+    same, matcher, note = ready_to_match(empty, classifier)
+    assert same is empty and matcher is not None and not note
 
 
 def test_the_middle_squares_centre_is_the_whole_detectors():

@@ -53,9 +53,10 @@ class PhasesSection(Section):
         self.progress_bar.setToolTip("How far the search for phases, or for their symmetry, is")
         self.result_label = label(
             "Each phase: its lattice with the probability that all its orientations give together, "
-            "its share of the classified area, and the likeliest materials. Where the pattern "
-            "centre is known, patterns are held against what these would show: a correlation well "
-            "under the patterns' quality says that the phase is none of them"
+            "its share of the classified area, and the likeliest materials. Patterns are held "
+            "against what these would show, at the pattern centre by which known materials fit "
+            "best: a correlation well under the patterns' quality says that the phase is none of "
+            "them"
         )
         self.result_label.setTextFormat(Qt.TextFormat.RichText)
         self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

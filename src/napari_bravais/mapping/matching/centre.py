@@ -1,17 +1,26 @@
-"""The pattern centre found by matching: nobody names a phase, the network names some to try."""
+"""The pattern centre found by matching: nobody names a phase, the network names some to try.
+
+One that is stored, or given by hand, is a beginning: files and people are often some percent off,
+and of real nickel two percent too far a camera leaves a third of the probability.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
 import numpy as np
 
 from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.matching.downhill import Downhill, turn_between
 from napari_bravais.mapping.matching.matcher import Matcher
-from napari_bravais.mapping.matching.search import Target, View, closer
-from napari_bravais.mapping.pattern_centre import PatternCentre, good_pixels
-from napari_bravais.mapping.sphere import detector_directions
+from napari_bravais.mapping.pattern_centre import (
+    PatternCentre,
+    good_pixels,
+    moved_to,
+    stored_pattern_centre,
+)
+from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.classifier import Classifier
 
 #: Patterns that are used, the best ones. Where they are fewer, each has a greater say, and all that
@@ -24,11 +33,19 @@ _MATERIALS = 6
 #: Pattern centres that are tried first, Bruker's convention.
 _GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
 
-#: From how many of them, the best ones, it goes downhill, and the first steps there.
-_TRIES, _STEPS = 3, (0.04, 0.04, 0.04)
+#: From how many of them, the best ones, it goes downhill, and the first step there.
+_TRIES, _STEP = 3, 0.04
 
-#: Directions along the side of a detector by which two cameras are compared.
-_SIDE = 8
+#: The same from a pattern centre that is stored or given: how far that may be off (standard
+#: deviation), how much nearer and farther cameras are tried, and how often all is done anew, with
+#: the materials that fit by the better camera, until it moves by less.
+_OFF, _NEARER, _AGAIN, _MOVED = 0.03, (0.0, -0.03, 0.03), 3, 0.005
+
+#: Log-likelihoods that differ by less are the same.
+_SAME = 0.05
+
+#: Share of the patterns' quality below which their correlation says that nothing fits.
+_FITS = 0.75
 
 #: A pattern has a say if it fits this share of what the best one does.
 _SHARE = 0.6
@@ -60,6 +77,75 @@ class FoundCentre:
     materials: tuple[str, ...]
 
 
+def ready_to_match(
+    scan: Scan,
+    classifier: Classifier,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> tuple[Scan, Matcher | None, str]:
+    """Return a scan with the pattern centre by which its patterns fit known materials best.
+
+    What its file stores, or was given by hand, is moved as far as that explains patterns better;
+    where nothing fits near it, or none is known, it is sought everywhere.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    classifier
+        What reads and prepares patterns.
+    progress
+        Called with the cameras done, and how many there are. What it raises ends the search.
+
+    Returns
+    -------
+    tuple
+        The scan; what holds its patterns against materials, None if the classifier has no atlas or
+        no pattern centre is known and none is found; and what is to be said of the pattern centre.
+
+    Raises
+    ------
+    ScanError
+        If patterns cannot be read.
+    """
+    matcher = Matcher.beside(classifier)
+    if matcher is None:
+        return scan, None, ""
+    stored = stored_pattern_centre(scan)
+    if stored is not None:
+        centre = _better_centre(scan, classifier, matcher, progress)
+        if centre is None or np.abs(centre.minus(stored)).max() < _MOVED:
+            return scan, matcher, ""
+        moved = ", ".join(f"{by:+.3f}" for by in centre.minus(stored))
+        note = f"Pattern centre moved by ({moved}) to {centre}: known materials fit better there."
+        return moved_to(scan, centre), matcher, note
+    try:
+        centre = find_centre(scan, classifier, matcher, progress).centre
+    except CentreError:
+        return scan, None, "No pattern centre is stored, and none could be found by matching."
+    note = f"No pattern centre is stored; found by matching: {centre}."
+    return moved_to(scan, centre), matcher, note
+
+
+def _better_centre(
+    scan: Scan, classifier: Classifier, matcher: Matcher, progress: Callable[[int, int], None]
+) -> PatternCentre | None:
+    """Return the mean pattern centre that fits best, near the one stored or not; None if none does.
+
+    What fits nothing known is no reason to move it.
+    """
+    sharp = _Sharp.of(scan, classifier, matcher)
+    enough = max(_LEAST, _FITS * float(sharp.quality.mean()))
+    offset, correlation = offset_of(sharp.prepared, sharp.centres, sharp.seen, matcher, progress)
+    if correlation >= enough:
+        square = of_middle_square(np.array(scan.pattern_centre), scan.signal_shape) + offset
+        return PatternCentre(*of_whole_detector(square, scan.signal_shape))
+    try:
+        found = find_centre(scan, classifier, matcher, progress)
+    except CentreError:
+        return None
+    return found.centre if found.correlation >= enough else None
+
+
 def find_centre(
     scan: Scan,
     classifier: Classifier,
@@ -89,14 +175,8 @@ def find_centre(
     ScanError
         If patterns cannot be read.
     """
-    pixels = np.array(good_pixels(scan, 4 * PATTERNS))
-    patterns = scan.patterns.vindex[pixels[:, 0], pixels[:, 1]].compute(scheduler="synchronous")
-    background, _ = scan.known_at(pixels[:, 0], pixels[:, 1])
-    _, quality, features = classifier.embed(patterns, background)
-    best = np.argsort(-quality)[:PATTERNS]
-    prepared = classifier.prepare(patterns[best], background)
-    seen = matcher.index.log_probabilities(features[best])
-    square, correlation, materials = centre_of(prepared, seen, matcher, progress)
+    sharp = _Sharp.of(replace(scan, detector=None), classifier, matcher)
+    square, correlation, materials = centre_of(sharp.prepared, sharp.seen, matcher, progress)
     if correlation < _LEAST:
         raise CentreError(
             f"{scan.path}: no material that the network knows fits its patterns at any pattern "
@@ -149,73 +229,108 @@ def centre_of(
         own = reached[camera, :, rank]
         chosen = np.flatnonzero(own >= _SHARE * own.max())
         places = chosen, best[camera, chosen, rank]
-        downhill = _Downhill(
+        downhill = Downhill(
             [matcher.target(int(material)) for material in materials[places]],
             prepared[chosen],
-            cameras[camera],
+            np.tile(cameras[camera], (len(chosen), 1)),
             held[camera].rotations[places],
             partial(progress, len(cameras), len(cameras)),
+            np.zeros(3),
         )
-        downhill.search()
-        found.append((downhill.camera, downhill.best, materials[places]))
+        downhill.search(lambda correlations, _: correlations.mean(), _STEP, 1e-4)
+        found.append(
+            (cameras[camera] + downhill.offset, downhill.correlations.mean(), materials[places])
+        )
     # as much as all patterns together are explained: fewer may fit better by a wrong camera
     return max(found, key=lambda one: one[1] ** 2 * len(one[2]))
 
 
-class _Downhill:
-    """Turns crystals along while the camera is moved."""
+def offset_of(
+    prepared: np.ndarray,
+    centres: np.ndarray,
+    seen: np.ndarray,
+    matcher: Matcher,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> tuple[np.ndarray, float]:
+    """Find by how much pattern centres are off, the same for all of them.
 
-    def __init__(
-        self,
-        targets: list[Target],
-        prepared: np.ndarray,
-        camera: np.ndarray,
-        rotations: np.ndarray,
-        pulse: Callable[[], None],
-    ):
-        self._targets, self._pulse = targets, pulse
-        self._prepared = prepared
-        # the best camera so far and the orientations by it: where the next one begins
-        self.best, self.camera, self._rotations = 0.0, camera, rotations
+    Parameters
+    ----------
+    prepared
+        Prepared patterns, shape (n, 80, 80).
+    centres
+        Of each, Bruker's convention, of the square that was prepared, shape (n, 3).
+    seen
+        The network's log-probabilities of the index's materials, shape (n, materials).
+    matcher, progress
+        As for `find_centre`.
 
-    def search(self) -> None:
-        from scipy.optimize import minimize
-
-        simplex = np.vstack([self.camera, self.camera + np.diag(_STEPS)])
-        options = {"initial_simplex": simplex, "maxfev": 80, "xatol": 1e-3, "fatol": 1e-4}
-        minimize(
-            lambda place: -self.correlation(place),
-            self.camera,
-            method="Nelder-Mead",
-            options=options,
-        )
-
-    def correlation(self, camera: np.ndarray) -> float:
-        self._pulse()  # what it raises ends the search
-        if camera[2] < 0.2:  # the detector cannot be that near
-            return 0.0
-        view = View.of(self._prepared, camera)
-        starts = self._rotations @ _turn_between(camera, self.camera)
-        found = [
-            closer(view, np.array([i]), target, starts[i][None, None])
-            for i, target in enumerate(self._targets)
-        ]
-        correlation = float(np.mean([correlations[0] for correlations, _ in found]))
-        if correlation > self.best:
-            self.best, self.camera = correlation, np.array(camera)
-            self._rotations = np.array([rotations[0] for _, rotations in found])
-        return correlation
-
-
-def _turn_between(camera: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return the rotation that brings a camera's directions nearest to another's, shape (3, 3).
-
-    A pixel that the centre moves away from is seen elsewhere: most of that is a turn.
+    Returns
+    -------
+    tuple
+        What is to be added to the pattern centres, shape (3,): what makes their patterns likeliest,
+        if a stored centre is off by 0.03, a standard deviation; and the mean correlation, then, of
+        the patterns that have a say.
     """
-    from scipy.spatial.transform import Rotation
+    materials = matcher.likeliest(seen, _MATERIALS)
+    tries = len(_NEARER) + _AGAIN
 
-    own, others = (detector_directions(_SIDE, centre) for centre in (camera, other))
-    return Rotation.align_vectors(others, own)[0].as_matrix()
+    middle = centres.mean(axis=0)
+    turns = np.array([turn_between(own, middle) for own in centres])
+
+    def from_there(offset: np.ndarray, done: int) -> Downhill:
+        held = matcher.hold(prepared, middle + offset, materials)
+        fits = held.correlations
+        chosen = np.flatnonzero(fits.max(axis=1) >= _SHARE * fits.max())
+        places = chosen, fits[chosen].argmax(axis=1)
+        downhill = Downhill(
+            [matcher.target(int(material)) for material in materials[places]],
+            prepared[chosen],
+            centres[chosen],
+            held.rotations[places] @ turns[chosen],
+            partial(progress, done, tries),
+            offset,
+        )
+        downhill.search(likelihood, _STEP / 2, _SAME)
+        return downhill
+
+    def likelihood(correlations: np.ndarray, offset: np.ndarray) -> float:
+        return matcher.weights.gain(correlations).sum() - 0.5 * ((offset / _OFF) ** 2).sum()
+
+    # a wrong camera and a crystal that is stretched as much fit, too: no way leads down from there
+    starts = [from_there(np.array([0, 0, z]), done) for done, z in enumerate(_NEARER)]
+    best = max(starts, key=lambda one: one.worth)
+    for again in range(_AGAIN):
+        before, found = best.offset, from_there(best.offset, len(_NEARER) + again)
+        best = max(best, found, key=lambda one: one.worth)
+        if np.abs(best.offset - before).max() < _MOVED:
+            break
+    return best.offset, float(best.correlations.mean())
+
+
+@dataclass(frozen=True)
+class _Sharp:
+    """Sharp patterns all over a map, and what the network sees in them."""
+
+    prepared: np.ndarray
+    centres: np.ndarray | None
+    seen: np.ndarray
+    quality: np.ndarray
+
+    @classmethod
+    def of(cls, scan: Scan, classifier: Classifier, matcher: Matcher) -> "_Sharp":
+        pixels = np.array(good_pixels(scan, 4 * PATTERNS))
+        place = pixels[:, 0], pixels[:, 1]
+        patterns = scan.patterns.vindex[place].compute(scheduler="synchronous")
+        background, centres = scan.known_at(*place)
+        _, quality, features = classifier.embed(patterns, background, centres)
+        best = np.argsort(-quality)[:PATTERNS]
+        return cls(
+            classifier.prepare(patterns[best], background),
+            None if centres is None else of_middle_square(centres[best], scan.signal_shape),
+            matcher.index.log_probabilities(features[best]),
+            quality[best],
+        )
 
 
 def of_whole_detector(centre: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:
