@@ -79,6 +79,17 @@ def test_map_takes_a_threshold_and_a_pattern_centre(tmp_path):
     assert not np.isnan(phase_map.probabilities).any()
 
 
+def test_noisy_patterns_are_averaged_if_so_wished(tmp_path):
+    nickel = [str(nickel_sample_path()), "-o", str(tmp_path)]
+    assert runner.invoke(app, ["map", *nickel, "--average"]).exit_code == 0
+    assert load_result(tmp_path).quality.mean() > 0.63  # 0.59 each by itself
+    # as the map was made, so phases are found
+    assert runner.invoke(app, ["phases", *nickel]).exit_code == 0
+    assert load_pooled(tmp_path).phases[0].correlation > 0.59  # 0.55
+    other = runner.invoke(app, ["map", *nickel])
+    assert other.exit_code == 1 and "averaged" in other.stderr and "--fresh" in other.stderr
+
+
 def test_a_map_that_is_broken_off_says_how_it_goes_on(tmp_path, monkeypatch):
     from napari_bravais.mapping import engine
 

@@ -15,6 +15,7 @@ from napari_bravais.mapping.pooling_cli import pattern_centre as find_pattern_ce
 from napari_bravais.mapping.pooling_cli import phases
 from napari_bravais.terminal import (
     OUTPUT_HELP,
+    Average,
     Centre,
     Convention,
     Model,
@@ -32,6 +33,7 @@ from napari_bravais.terminal import (
 from napari_bravais.training.cli import add_commands
 from napari_bravais.training.judging_cli import add_judging_commands
 from napari_bravais.training.own_crystals import add_crystals, materials
+from napari_bravais.training.robustness_cli import add_robustness_commands
 from napari_bravais.training.simulate import simulate
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ def map_scan(
         str | None,
         typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work."),
     ] = None,
+    average: Average = False,
     pc: Centre = None,
     convention: Convention = "bruker",
     model: Model = None,
@@ -134,7 +137,7 @@ def map_scan(
     """
     centre = pattern_centre(pc, convention)
     with plain_errors():
-        opened = scan_at(scan, centre)
+        opened = scan_at(scan, centre, average)
         _map(
             opened,
             output,
@@ -166,6 +169,7 @@ app.command()(materials)
 app.command("add-crystals")(add_crystals)
 add_commands(app)
 add_judging_commands(app)
+add_robustness_commands(app)
 app.command(rich_help_panel="Making models")(simulate)
 app.add_typer(structure_commands, name="structure")
 

@@ -38,6 +38,15 @@ Convention = Annotated[
     Literal["bruker", "edax", "oxford"], typer.Option(help="Whose way of giving --pc.")
 ]
 
+#: Option of commands that may have noisy patterns averaged.
+Average = Annotated[
+    bool,
+    typer.Option(
+        "--average",
+        help="Average each pattern with those around that show the same (NLPAR): for noisy scans.",
+    ),
+]
+
 #: Option of commands that have patterns read.
 Model = Annotated[
     Path | None,
@@ -65,13 +74,12 @@ def pattern_centre(text: str | None, convention: str) -> "PatternCentre | None":
         raise typer.BadParameter(f"--pc {text}: three numbers, like 0.5,0.25,0.6") from error
 
 
-def scan_at(path: Path, centre: "PatternCentre | None") -> "Scan":
-    """Open a scan, with a pattern centre in place of its file's if one was given."""
+def scan_at(path: Path, centre: "PatternCentre | None", average: bool = False) -> "Scan":
+    """Open a scan, with the pattern centre that was given, its patterns averaged if so wished."""
     from napari_bravais.io.scan import open_scan
-    from napari_bravais.mapping.pattern_centre import with_pattern_centre
+    from napari_bravais.mapping.seen import Seen
 
-    scan = open_scan(path)
-    return scan if centre is None else with_pattern_centre(scan, centre)
+    return Seen(centre, average).of(open_scan(path))
 
 
 @contextmanager

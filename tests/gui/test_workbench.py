@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import kikuchipy as kp
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,11 +21,12 @@ from napari_bravais.gui.settings import Settings, configuration
 from napari_bravais.io.exports import export
 from napari_bravais.io.results import load_result
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.io.scan import open_scan
 from napari_bravais.io.vendor_maps import read_map
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.comparison import map_title
 from napari_bravais.mapping.phase_map import colour_table, percentage
-from tests.gui.window import choose, wait_until
+from tests.gui.window import choose, shown_colours, wait_until
 
 
 def test_thresholds_smoothing_and_legend_act_at_once_and_are_undone(mapped):
@@ -347,6 +349,31 @@ def test_figures_are_laid_out_as_chosen_in_the_panel(mapped, tmp_path):
     defaults = {name: getattr(Settings(), name) for name in boxes}
     controller.display.change(**defaults)
     assert boxes["figure_layout"].currentText() == "side by side"
+
+
+def test_a_noisy_scan_is_read_once_its_patterns_are_averaged(shared, tmp_path):
+    scan = open_scan(quartz_rutile_sample_path())
+    part = slice(4, 28), slice(8, 40)
+    truth = tifffile.imread(quartz_rutile_sample_path().with_name("quartz_rutile_truth.tif"))
+    truth = truth[part].astype(int) - 1
+    patterns = scan.patterns[part].compute().astype(float)
+    patterns += np.random.default_rng(0).normal(0, 22, patterns.shape)
+    kp.signals.EBSD(patterns.clip(0, 255).astype(np.uint8)).save(tmp_path / "noisy.h5")
+    shared.open(tmp_path / "noisy.h5")
+    box = shared.panel.scan.controls["averaging"].widget
+    quartz = tuple(colour_table()[PEARSON_SYMBOLS.index("hP") + 1].tolist())
+    alone, few = shared.map(), shown_colours(shared).get(quartz, 0)
+    choose(box, "averaged (NLPAR)")
+    together, many = shared.map(), shown_colours(shared).get(quartz, 0)
+    right = [(one.labels == truth)[truth >= 0].mean() for one in (alone, together)]
+    assert right[0] < 0.3 and right[1] > 0.8
+    assert many > 3 * few and many > 50_000
+    shared.click(0.5, 0.5)
+    # what is read is shown, too: its noise is less than what was put in
+    pixel = shared.controller.inspector.shown.pixel
+    assert shared.controller.inspector.shown.pattern.std() < patterns[pixel].std() - 5
+    shared.open_sample()
+    assert box.currentText() == "each by itself"
 
 
 def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancelled(shared):

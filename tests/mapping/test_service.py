@@ -13,9 +13,11 @@ import pytest
 
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
+from napari_bravais.mapping.averaging import averaged
 from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
 from napari_bravais.mapping.service_worker import Inbox, Worker
 from napari_bravais.model.backend import WORTH_CONVERTING
@@ -101,13 +103,24 @@ def test_a_pattern_centre_by_hand_takes_the_place_of_the_files_own(quartz, class
     by_hand = PatternCentre(0.45, 0.6, 0.55, "edax")
     expected = classifier.predict(pattern[None], pattern_centre=(0.45, 0.4, 0.55))[0]
     own = quartz.wait("explained", quartz.service.explain(3, 4))
-    explained = quartz.wait("explained", quartz.service.explain(3, 4, centre=by_hand))
+    explained = quartz.wait("explained", quartz.service.explain(3, 4, seen=Seen(by_hand)))
     answer = explained.arrays["probabilities"]
     np.testing.assert_allclose(answer, expected, rtol=0.02)
     # however sure the network is of its first answer, it weighs the others anew
     assert np.abs(np.log(answer / own.arrays["probabilities"])).max() > 0.2
-    mapping = quartz.wait("mapping", quartz.service.map(by_hand))
+    mapping = quartz.wait("mapping", quartz.service.map(Seen(by_hand)))
     assert mapping["provenance"]["pattern_centre"] == [0.45, 0.4, 0.55]
+    quartz.service.cancel()
+
+
+def test_averaged_patterns_are_mapped_and_shown(quartz):
+    alone = quartz.wait("explained", quartz.service.explain(3, 4))
+    explained = quartz.wait("explained", quartz.service.explain(3, 4, seen=Seen(averaged=True)))
+    pattern = averaged(open_scan(quartz_rutile_sample_path())).patterns[3, 4].compute()
+    np.testing.assert_array_equal(explained.arrays["pattern"], pattern)
+    assert explained["quality"] > alone["quality"] + 0.05
+    mapping = quartz.wait("mapping", quartz.service.map(Seen(averaged=True)))
+    assert mapping["provenance"]["scan"]["averaged"]
     quartz.service.cancel()
 
 

@@ -22,7 +22,7 @@ from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labe
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.compare import CompareSection
-from napari_bravais.gui.settings import Settings, centre_by_hand
+from napari_bravais.gui.settings import AVERAGED, Settings, centre_by_hand
 from napari_bravais.gui.texts import progress_text
 from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
@@ -328,13 +328,15 @@ def _key(found: Comparison, difference: np.ndarray) -> list[tuple[str, str, floa
 
 
 def centre_options(settings: Settings) -> list[str]:
-    """Return what the command line is told of the pattern centre."""
+    """Return what the command line is told of the pattern centre, and of averaging."""
     options = []
     if centre := centre_by_hand(settings):
         options += [
             f"--pc={centre.x},{centre.y},{centre.z}",
             f"--convention={centre.convention}",
         ]
+    if settings.averaging == AVERAGED:
+        options.append("--average")
     if settings.optimise:
         options.append(f"--optimise={settings.optimise}")
     return options

@@ -25,7 +25,14 @@ from napari_bravais.gui.reopening import (
     shown_as,
 )
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import CENTRE, STORED, Settings, centre_by_hand
+from napari_bravais.gui.settings import (
+    BY_THEMSELVES,
+    CENTRE,
+    STORED,
+    Settings,
+    centre_by_hand,
+    seen_by,
+)
 from napari_bravais.gui.texts import Pace, progress_text, scan_texts
 from napari_bravais.gui.widget import Panel
 from napari_bravais.mapping.messages import Message
@@ -140,7 +147,7 @@ class Controller(QObject):
         given = {name: getattr(settings, name) for name in CENTRE}
         self._given_centre = {} if centre is None else {GIVEN_CENTRE: given}
         self.phases.stop_waiting()
-        self._mapping = self.service.map(centre)
+        self._mapping = self.service.map(seen_by(settings))
         self._done, self._pace = 0, Pace()
         self._panel.map.show_progress(0, 0, "Waiting for the network…")
         self._show_enabled()
@@ -196,8 +203,8 @@ class Controller(QObject):
         self._opening = self.phase_map = None
         self._scan = message
         self._clear()
-        # a pattern centre given by hand is that of one scan
-        self.display.change(pattern_centre=STORED)
+        # how patterns are seen is that of one scan
+        self.display.change(pattern_centre=STORED, averaging=BY_THEMSELVES)
         self._panel.scan.show_scan(**scan_texts(message))
         self._panel.scroll_to_top()
         self.scene.show_scan(message, self.images.open(message))

@@ -8,11 +8,11 @@ from napari_bravais.gui import exports
 from napari_bravais.gui.display import Display
 from napari_bravais.gui.inspection import Inspection
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.settings import Settings, centre_by_hand
+from napari_bravais.gui.settings import Settings, seen_by
 from napari_bravais.gui.texts import answer_text, pixel_text
 from napari_bravais.gui.widget import Panel
 from napari_bravais.mapping.messages import Message
-from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.seen import AS_STORED
 from napari_bravais.mapping.service import ClassifierService
 
 #: Milliseconds after which is said that an answer is on its way.
@@ -48,7 +48,7 @@ class Inspector(QObject):
         self.request: int | None = None
         self.shown: Inspection | None = None
         self._look: tuple = ()
-        self._centre: PatternCentre | None = None  # given by hand
+        self._seen = AS_STORED
         self._loaded = self._warm = False  # the first answer of a network takes longer
         # most answers come so soon that a word in between would only flicker
         self._patience = QTimer(self)
@@ -110,9 +110,9 @@ class Inspector(QObject):
             self._look = look
             self._section.show_settings(settings)
             self._show_picture(settings)
-        centre = centre_by_hand(settings)
-        if centre != self._centre:
-            self._centre = centre
+        seen = seen_by(settings)
+        if seen != self._seen:
+            self._seen = seen
             if self.shown is not None:
                 self._ask(self.shown.pixel, self._section.chosen_lattice)
 
@@ -138,8 +138,8 @@ class Inspector(QObject):
             self._ask(self._scene.pixel, lattice)
 
     def _ask(self, pixel: tuple[int, int], lattice: str | None) -> None:
-        centre = centre_by_hand(self._display.settings)
-        self.request = self._service.explain(*pixel, lattice, centre)
+        seen = seen_by(self._display.settings)
+        self.request = self._service.explain(*pixel, lattice, seen)
         self._patience.start()
 
     def _show_waiting(self) -> None:

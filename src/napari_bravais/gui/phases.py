@@ -11,7 +11,7 @@ from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labe
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.sections.phases import PhasesSection
-from napari_bravais.gui.settings import Settings, centre_by_hand
+from napari_bravais.gui.settings import Settings, seen_by
 from napari_bravais.gui.texts import Pace
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.pooled_map import PooledMap, phase_of
@@ -20,8 +20,8 @@ from napari_bravais.mapping.service import ClassifierService
 PHASES = "Phases"
 
 _STALE = (
-    "They were found before the threshold, the smoothing, the pattern centre or the network was "
-    "changed."
+    "They were found before the threshold, the smoothing, the pattern centre, what is read or the "
+    "network was changed."
 )
 
 
@@ -99,8 +99,7 @@ class Phases(QObject):
                 self.stop_waiting()
                 tell_error(fault)
                 return
-            centre = centre_by_hand(settings)
-            self.request = self._service.find_phases(phase_map, elements, centre)
+            self.request = self._service.find_phases(phase_map, elements, seen_by(settings))
 
         worker = thread_worker(smooth)()
         worker.returned.connect(ask)
@@ -116,8 +115,8 @@ class Phases(QObject):
         self._section.show_progress("", 0, 0)
         self._show_enabled()
         quality = self._display.derived.phase_map.quality
-        centre = centre_by_hand(self._display.settings)
-        self.request = self._service.find_symmetry(quality, self.found, centre)
+        seen = seen_by(self._display.settings)
+        self.request = self._service.find_symmetry(quality, self.found, seen)
 
     def cancel(self) -> None:
         """Stop looking for phases or symmetry; what was found before stays."""
@@ -234,5 +233,4 @@ class Phases(QObject):
 
 def _matters(settings: Settings) -> tuple:
     """Return the settings that phases depend on."""
-    centre = centre_by_hand(settings)
-    return settings.quality_threshold, settings.smoothing, centre, settings.model
+    return settings.quality_threshold, settings.smoothing, seen_by(settings), settings.model

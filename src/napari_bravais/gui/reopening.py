@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bravais.gui.notices import tell_error, tell_warning
-from napari_bravais.gui.settings import CENTRE, UNDONE, Settings
+from napari_bravais.gui.settings import AVERAGED, BY_THEMSELVES, CENTRE, UNDONE, Settings
 from napari_bravais.io.pooled_results import load_pooled
 from napari_bravais.io.results import RESULT_FILES, ResultError, load_result
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -128,5 +128,6 @@ def shown_as(phase_map: PhaseMap) -> dict:
     return (
         {name: kept.get(name, getattr(defaults, name)) for name in sorted(UNDONE - {"hidden"})}
         | {name: centre[name] for name in CENTRE if name in centre}
+        | {"averaging": AVERAGED if phase_map.averaged else BY_THEMSELVES}
         | {"hidden": frozenset()}
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_bravais.io.figures import LAYOUTS, FigureOptions
 from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import DEVICES
 
 #: Value of the quality threshold that stands for what the network advises.
@@ -20,6 +21,9 @@ AS_FITS, IN_A_ROW, IN_A_COLUMN = "as large as fits", "in a row", "in a column"
 RAW, PREPARED = "raw", "as the network sees it"
 FREE = "free"
 STORED = "the file's own"
+
+#: What is read: each pattern by itself, or averaged with those around that show the same.
+BY_THEMSELVES, AVERAGED = "each by itself", "averaged (NLPAR)"
 
 #: Widths of exported figures in millimetres, and their resolutions, by what they are called.
 _WIDTHS = {"as needed": None, "single column, 85 mm": 85, "double column, 175 mm": 175, FREE: None}
@@ -178,6 +182,15 @@ class Settings:
         decimals=4,
         kept=False,
     )
+    averaging: str = _setting(
+        BY_THEMSELVES,
+        "Patterns",
+        "What is read of noisy scans, from the next map on: each pattern by itself, or averaged "
+        "with those around it that show the same (NLPAR), up to three pixels away. What lies "
+        "beyond a grain boundary shows another pattern, and has no say.",
+        choices=(BY_THEMSELVES, AVERAGED),
+        kept=False,
+    )
     optimise: int = _setting(
         0,
         "Optimise first",
@@ -213,6 +226,11 @@ def centre_by_hand(settings: Settings) -> PatternCentre | None:
         return None
     convention = settings.pattern_centre.lower()
     return PatternCentre(settings.pc_x, settings.pc_y, settings.pc_z, convention)
+
+
+def seen_by(settings: Settings) -> Seen:
+    """Return how the scan's patterns are seen."""
+    return Seen(centre_by_hand(settings), settings.averaging == AVERAGED)
 
 
 def figure_options(settings: Settings) -> FigureOptions:

@@ -90,6 +90,11 @@ class Scan:
         """Rows and columns of the map (ny, nx)."""
         return self.patterns.shape[:2]
 
+    @property
+    def averaged(self) -> bool:
+        """Whether its patterns are averaged (`napari_bravais.mapping.averaging`)."""
+        return bool(self.provenance.get("averaged"))
+
     @cached_property
     def pattern_centre(self) -> "tuple[float, float, float] | None":
         """Mean pattern centre (pcx, pcy, pcz) that the file stores, Bruker's convention.

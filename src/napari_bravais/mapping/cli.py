@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_bravais.terminal import (
+    Average,
     Centre,
     Convention,
     Output,
@@ -74,6 +75,7 @@ def hough(
     scan: ScanPath,
     output: Output,
     phase: _Phases = None,
+    average: Average = False,
     pc: Centre = None,
     convention: Convention = "bruker",
     optimise: _Optimise = 0,
@@ -88,7 +90,7 @@ def hough(
 
     options, centre = _figure_options(width, dpi), pattern_centre(pc, convention)
     with plain_errors():
-        opened = scan_at(scan, centre)
+        opened = scan_at(scan, centre, average)
         require_writable(output)
         typer.echo(description(opened))
         phases = _phases(opened, phase, lambda: _network_map(opened))
@@ -125,6 +127,7 @@ def compare(
             show_default="made now",
         ),
     ] = None,
+    average: Average = False,
     pc: Centre = None,
     convention: Convention = "bruker",
     optimise: _Optimise = 0,
@@ -141,7 +144,7 @@ def compare(
 
     options, centre = _figure_options(width, dpi), pattern_centre(pc, convention)
     with plain_errors():
-        opened = scan_at(scan, centre)
+        opened = scan_at(scan, centre, average)
         require_writable(output)
         typer.echo(description(opened))
         second = read_map(network) if network else _network_map(opened)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from napari_bravais.io.scan import Scan, ScanError, open_scan
+from napari_bravais.mapping.averaging import averaged
 from napari_bravais.mapping.engine import Block, MapChunk, map_block, provenance, read_block
 from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
 from napari_bravais.model.classifier import Classifier, ModelError
@@ -44,6 +45,7 @@ class _Job:
     device: str
     versions: tuple[tuple[str, str], ...]
     pattern_centre: tuple[float, float, float] | None
+    averaged: bool
 
 
 def iter_phase_map_on(
@@ -85,6 +87,7 @@ def iter_phase_map_on(
         classifier.device,
         tuple(provenance(scan, classifier)["versions"].items()),
         scan.pattern_centre,
+        scan.averaged,
     )
     try:
         with _connected(scheduler) as client:
@@ -154,6 +157,8 @@ def _opened(job: _Job) -> tuple[Scan, Classifier]:
         raise ScanError(f"{job.scan} is another file on a worker than here")
     if job.pattern_centre not in (None, scan.pattern_centre):  # it was given by hand
         scan = with_pattern_centre(scan, PatternCentre(*job.pattern_centre))
+    if job.averaged:
+        scan = averaged(scan)
     classifier = Classifier.load(job.model, job.runtime)
     if classifier.checksum != job.checksum:
         raise ModelError(f"{job.model} is another model on a worker than here")

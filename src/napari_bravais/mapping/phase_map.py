@@ -81,6 +81,11 @@ class PhaseMap:
         return self.shape[0] * self.step[0], self.shape[1] * self.step[1]
 
     @property
+    def averaged(self) -> bool:
+        """Whether it was made from averaged patterns (`napari_bravais.mapping.averaging`)."""
+        return bool(self.provenance.get("scan", {}).get("averaged"))
+
+    @property
     def mapped(self) -> np.ndarray:
         """True where the network has answered, shape (ny, nx)."""
         return ~np.isnan(self.quality)

@@ -35,6 +35,7 @@ def phases(
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.io.scan import open_scan
+    from napari_bravais.mapping.averaging import as_mapped
     from napari_bravais.mapping.pooling import elements_in
 
     with plain_errors():
@@ -49,7 +50,7 @@ def phases(
         if phase_map.shape != opened.navigation_shape:
             fail(f"{output}: the map there is not of {scan}: they differ in size")
         classifier = classifier_at(model)
-        tell_phases(opened, phase_map, classifier, output, present)
+        tell_phases(as_mapped(opened, phase_map), phase_map, classifier, output, present)
 
 
 def pattern_centre(scan: ScanPath, model: Model = None) -> None:

@@ -35,16 +35,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 
 from napari_bravais.mapping.messages import Message
-from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, facts_of
 from napari_bravais.mapping.process import ProcessClient
+from napari_bravais.mapping.seen import AS_STORED, Seen
 
 #: A process that dies is started again, but not more often than this in `DEATHS_WINDOW` seconds.
 MAX_DEATHS, DEATHS_WINDOW = 3, 60.0
@@ -102,21 +101,19 @@ class ClassifierService(ProcessClient):
             self._opening = self._ask("open", path=str(path))
             return self._opening["id"]
 
-    def map(self, centre: PatternCentre | None = None) -> int:
+    def map(self, seen: Seen = AS_STORED) -> int:
         """Map the scan that is open; ends a map under way.
 
         Parameters
         ----------
-        centre
-            Pattern centre in place of what the scan's file stores.
+        seen
+            How its patterns are seen; by default as the file stores them.
         """
         with self._lock:
-            self._at_work = self._ask("map", centre=centre and astuple(centre))["id"]
+            self._at_work = self._ask("map", seen=seen.facts())["id"]
             return self._at_work
 
-    def find_phases(
-        self, phase_map: PhaseMap, elements: str = "", centre: PatternCentre | None = None
-    ) -> int:
+    def find_phases(self, phase_map: PhaseMap, elements: str = "", seen: Seen = AS_STORED) -> int:
         """Find the phases of a map of the scan that is open.
 
         Parameters
@@ -125,7 +122,7 @@ class ClassifierService(ProcessClient):
             The map.
         elements
             Symbols of the elements present, with commas between them; empty where nobody knows.
-        centre
+        seen
             As for `map`.
         """
         with self._lock:
@@ -134,14 +131,12 @@ class ClassifierService(ProcessClient):
                 {"probabilities": phase_map.probabilities, "quality": phase_map.quality},
                 quality_threshold=phase_map.quality_threshold,
                 elements=elements,
-                centre=centre and astuple(centre),
+                seen=seen.facts(),
             )
             self._at_work = request["id"]
             return self._at_work
 
-    def find_symmetry(
-        self, quality: np.ndarray, pooled: PooledMap, centre: PatternCentre | None = None
-    ) -> int:
+    def find_symmetry(self, quality: np.ndarray, pooled: PooledMap, seen: Seen = AS_STORED) -> int:
         """Find the symmetry of the phases of a map of the scan that is open.
 
         Parameters
@@ -150,7 +145,7 @@ class ClassifierService(ProcessClient):
             Quality of each pattern, shape (ny, nx).
         pooled
             The phases.
-        centre
+        seen
             As for `map`.
         """
         with self._lock:
@@ -158,7 +153,7 @@ class ClassifierService(ProcessClient):
                 "symmetry",
                 {"quality": quality, "numbers": pooled.numbers, "grains": pooled.grains},
                 phases=[facts_of(phase) for phase in pooled.phases],
-                centre=centre and astuple(centre),
+                seen=seen.facts(),
             )
             self._at_work = request["id"]
             return self._at_work
@@ -177,18 +172,14 @@ class ClassifierService(ProcessClient):
             patience.start()
 
     def explain(
-        self,
-        row: int,
-        column: int,
-        lattice: str | None = None,
-        centre: PatternCentre | None = None,
+        self, row: int, column: int, lattice: str | None = None, seen: Seen = AS_STORED
     ) -> int:
         """Explain a pixel: why it should be this lattice (Pearson symbol), or the likeliest.
 
         A map under way goes on afterwards. Of several requests that wait only the last is served.
-        The pattern centre is as for `map`.
+        How it is seen is as for `map`.
         """
-        pixel = {"row": row, "column": column, "centre": centre and astuple(centre)}
+        pixel = {"row": row, "column": column, "seen": seen.facts()}
         return self._ask("explain", lattice=lattice, **pixel)["id"]
 
     def image(self, name: str) -> int:

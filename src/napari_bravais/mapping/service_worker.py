@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message, read_message, write_message
-from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
+from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 
 if TYPE_CHECKING:
@@ -230,15 +230,22 @@ class Worker:
     def _symmetry(self, request: Message) -> None:
         from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
         from napari_bravais.mapping.assembly.figure import sphere_picture
-        from napari_bravais.mapping.matching.matcher import Matcher
+        from napari_bravais.mapping.matching.centre import ready_to_match
         from napari_bravais.mapping.pooled_map import PooledMap, phase_of
 
         quality, numbers, grains = (request.arrays[n] for n in ("quality", "numbers", "grains"))
         pooled = PooledMap(tuple(map(phase_of, request["phases"])), numbers, grains)
         scan, classifier = self._seen(request), self._load(request)
-        matcher = Matcher.beside(classifier)
+        told = self._telling(request)
+        try:
+            scan, matcher, _ = ready_to_match(
+                scan, classifier, partial(told, "pattern centre: cameras")
+            )
+        except Interrupted:
+            self._say("finished", request, cancelled=True)
+            return
         for number in range(len(pooled.phases)):
-            tell = partial(self._telling(request), f"phase {number + 1}: steps")
+            tell = partial(told, f"phase {number + 1}: steps")
             try:
                 one = assemble_phase(scan, quality, pooled, number, classifier, matcher, tell)
             except AssemblyError as error:
@@ -311,9 +318,8 @@ class Worker:
             self._classifier.prepare(pattern)
 
     def _seen(self, request: Message) -> "Scan":
-        """Return the scan that is open, with the pattern centre that the request gives, if any."""
-        scan, centre = self._opened(), request["centre"]
-        return with_pattern_centre(scan, PatternCentre(*centre)) if centre else scan
+        """Return the scan that is open, as the request says that it is seen."""
+        return Seen.by(request["seen"]).of(self._opened())
 
     def _opened(self) -> "Scan":
         if self._scan is None:

@@ -222,10 +222,11 @@ def _block_counts(shape: tuple[int, int], blocks: tuple[int, int]) -> tuple[int,
 def _identity(scan: Scan, classifier: Classifier) -> dict[str, Any]:
     """Return what has to be the same for blocks to belong to one map, JSON-able."""
     background = scan.static_background
+    averaged = ["averaged"] if scan.averaged else []
     return {
         "format": _FORMAT,
         "map's shape": list(scan.navigation_shape),
-        "patterns": [*scan.signal_shape, str(scan.patterns.dtype)],
+        "patterns": [*scan.signal_shape, str(scan.patterns.dtype), *averaged],
         "block size": list(block_shape(scan)),
         "static background": None if background is None else digest_of(background),
         "pattern centre": scan.pattern_centre and [round(x, 6) for x in scan.pattern_centre],

@@ -11,7 +11,7 @@ import typer
 from napari_bravais.terminal import Model, classifier_at
 from napari_bravais.training.cli import Masters
 
-_Real = Annotated[
+Real = Annotated[
     Path | None,
     typer.Option(
         exists=True,
@@ -95,14 +95,14 @@ def atlas(
     library = MasterLibrary.open(*master_patterns, known=known or ())
     both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
     path, there = atlas_path(classifier.path), Atlas.of(classifier) if keep else None
-    made = make_atlas(classifier, library, both, _tell("materials"), there)
+    made = make_atlas(classifier, library, both, tell("materials"), there)
     about = {"model": classifier.name, "model_sha256": classifier.checksum}
     if keep:
         about["patterns_weighed"] = read_card(path)["patterns_weighed"]
     else:
         made.save(path, about)
         matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
-        weights = weights_of(classifier, matcher, library, patterns, _tell("cameras"))
+        weights = weights_of(classifier, matcher, library, patterns, tell("cameras"))
         made, about["patterns_weighed"] = replace(made, weights=weights), patterns
     made.save(path, about)
     typer.echo(f"Written: {path}")
@@ -112,7 +112,7 @@ def atlas(
 def evaluate_matching(
     master_patterns: Masters,
     model: Model = None,
-    real: _Real = None,
+    real: Real = None,
     patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 200,
     phases: Annotated[int, typer.Option(min=0, help="Phases of each part.")] = 35,
     orientations: Annotated[int, typer.Option(min=1, help="Orientations of each phase.")] = 6,
@@ -167,7 +167,7 @@ def evaluate_matching(
         parts, title, phases = at_other_energies(library), f"{title}, other beam energies", 0
     if patterns:
         single = judge.evaluate_matching(
-            classifier, matcher, library, parts, patterns, _tell("cameras"), size
+            classifier, matcher, library, parts, patterns, tell("cameras"), size
         )
         found.setdefault("single patterns", {})[title] = {
             name: {how: asdict(score) for how, score in both.items()}
@@ -186,50 +186,7 @@ def evaluate_matching(
     typer.echo(judge.as_markdown(measured))
 
 
-def evaluate_centres(
-    master_patterns: Masters,
-    model: Model = None,
-    real: _Real = None,
-    phases: Annotated[int, typer.Option(min=1, help="Phases of each part.")] = 20,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for centres.json.")] = Path(
-        "docs"
-    ),
-) -> None:
-    """Measure what a pattern centre that is off does to matching, and what it is worth to move it.
-
-    Phases are held against the materials that a model is judged by, real patterns against all.
-    """
-    from napari_bravais.io.files import replacing
-    from napari_bravais.mapping.matching.matcher import Matcher
-    from napari_bravais.model.candidates import MaterialIndex
-    from napari_bravais.training import evaluate_centre as judge
-    from napari_bravais.training.evaluate import parts_of
-    from napari_bravais.training.evaluate_real import real_patterns
-    from napari_bravais.training.library import MasterLibrary
-
-    classifier = classifier_at(model)
-    library = MasterLibrary.open(*master_patterns)
-    whole, rng = MaterialIndex.of(classifier), np.random.default_rng(13)
-    measured = {
-        "model_sha256": classifier.checksum,
-        "real": judge.evaluate_real_centres(
-            classifier, Matcher(classifier, whole), real_patterns(real)
-        ),
-        "simulated": {},
-    }
-    matcher = Matcher(classifier, whole.judged())
-    for name, own in parts_of(library).items():
-        typer.echo(name, err=True)
-        drawn = rng.permutation(own)[:phases]
-        measured["simulated"][f"{name}, {len(drawn)}"] = judge.evaluate_centres(
-            classifier, matcher, library, drawn, _tell("phases")
-        )
-    with replacing(output / "centres.json") as temporary:
-        temporary.write_text(json.dumps(measured, indent=1) + "\n")
-    typer.echo(judge.as_markdown(measured))
-
-
-def _tell(what: str):
+def tell(what: str):
     """Return what says on the terminal how far a long run is."""
 
     def tell(done: int, of: int) -> None:
@@ -242,7 +199,7 @@ def _tell(what: str):
 def evaluate(
     master_patterns: Masters,
     model: Model = None,
-    real: _Real = None,
+    real: Real = None,
     patterns: Annotated[int, typer.Option(min=2, help="New patterns of each material.")] = 100,
     varied: Annotated[
         int, typer.Option(min=1, help="Patterns of each everyday material at each noise and size.")
@@ -374,7 +331,6 @@ def add_judging_commands(app: typer.Typer) -> None:
         evaluate,
         evaluate_assembly,
         evaluate_matching,
-        evaluate_centres,
         centring,
         point_groups,
     )

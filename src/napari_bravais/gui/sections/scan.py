@@ -38,7 +38,7 @@ class ScanSection(Section):
             "Pattern centre (mean, in Bruker's convention) and tilt, as the file says them; rows "
             "and columns of patterns that are read at once"
         )
-        self.controls = {name: Control(name) for name in ("pattern_centre", *_CENTRE)}
+        self.controls = {name: Control(name) for name in ("pattern_centre", *_CENTRE, "averaging")}
         for control in self.controls.values():
             control.changed.connect(self.setting_changed.emit)
         self.image_box = QComboBox()
@@ -61,7 +61,7 @@ class ScanSection(Section):
         self.contents.addWidget(self.grid_label)
         self.contents.addWidget(self.pattern_label)
         self.contents.addWidget(self.detector_label)
-        self._add_pattern_centre()
+        self._add_seen()
         self.contents.addLayout(
             row(self.image_box, self.add_image_button, self.align_button, stretch=0)
         )
@@ -69,7 +69,7 @@ class ScanSection(Section):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
 
-    def _add_pattern_centre(self) -> None:
+    def _add_seen(self) -> None:
         layout = form()
         self.controls["pattern_centre"].add_to(layout)
         titled = []
@@ -81,10 +81,11 @@ class ScanSection(Section):
         by_hand.setContentsMargins(0, 0, 0, 0)
         self._centre.setLayout(by_hand)
         layout.addRow(self._centre)
+        self.controls["averaging"].add_to(layout)
         self.contents.addLayout(layout)
 
     def show_settings(self, settings: Settings) -> None:
-        """Show whose pattern centre counts."""
+        """Show whose pattern centre counts, and what is read."""
         for name, control in self.controls.items():
             control.show_value(getattr(settings, name))
         self._centre.setVisible(settings.pattern_centre != STORED)

@@ -49,7 +49,8 @@ def symmetry(
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
     from napari_bravais.mapping.assembly.saving import save_symmetry
-    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.mapping.averaging import as_mapped
+    from napari_bravais.mapping.matching.centre import ready_to_match
 
     with plain_errors():
         opened = scan_at(scan, pattern_centre(pc, convention))
@@ -67,8 +68,11 @@ def symmetry(
         for number in numbers:
             if not 0 <= number < len(pooled.phases):
                 fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
-        classifier = classifier_at(model)
-        matcher = Matcher.beside(classifier)
+        opened, classifier = as_mapped(opened, phase_map), classifier_at(model)
+        with progress_bar("Pattern centre", "cameras") as progress:
+            opened, matcher, note = ready_to_match(opened, classifier, progress)
+        if note:
+            typer.echo(note)
         assembled = []
         for number in numbers:
             try:

@@ -1,0 +1,81 @@
+"""The commands that measure what scans do to a model: noise, and pattern centres that are off."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from napari_bravais.terminal import Model, classifier_at
+from napari_bravais.training.cli import Masters
+from napari_bravais.training.judging_cli import Real, tell
+
+
+def evaluate_averaging(
+    model: Model = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for averaging.json.")
+    ] = Path("docs"),
+) -> None:
+    """Map the sample scan in noise, each pattern by itself and averaged with those around."""
+    from napari_bravais.io.files import replacing
+    from napari_bravais.io.sample_data import quartz_rutile_sample_path
+    from napari_bravais.io.scan import open_scan
+    from napari_bravais.training import evaluate_averaging as judge
+
+    path, classifier = quartz_rutile_sample_path(), classifier_at(model)
+    rows = judge.evaluate_averaging(open_scan(path), judge.sample_truth(path), classifier)
+    measured = {"model_sha256": classifier.checksum, "rows": rows}
+    with replacing(output / "averaging.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    typer.echo(judge.as_markdown(rows))
+
+
+def evaluate_centres(
+    master_patterns: Masters,
+    model: Model = None,
+    real: Real = None,
+    phases: Annotated[int, typer.Option(min=1, help="Phases of each part.")] = 20,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for centres.json.")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Measure what a pattern centre that is off does to matching, and what it is worth to move it.
+
+    Phases are held against the materials that a model is judged by, real patterns against all.
+    """
+    from napari_bravais.io.files import replacing
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
+    from napari_bravais.training import evaluate_centre as judge
+    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.evaluate_real import real_patterns
+    from napari_bravais.training.library import MasterLibrary
+
+    classifier = classifier_at(model)
+    library = MasterLibrary.open(*master_patterns)
+    whole, rng = MaterialIndex.of(classifier), np.random.default_rng(13)
+    measured = {
+        "model_sha256": classifier.checksum,
+        "real": judge.evaluate_real_centres(
+            classifier, Matcher(classifier, whole), real_patterns(real)
+        ),
+        "simulated": {},
+    }
+    matcher = Matcher(classifier, whole.judged())
+    for name, own in parts_of(library).items():
+        typer.echo(name, err=True)
+        drawn = rng.permutation(own)[:phases]
+        measured["simulated"][f"{name}, {len(drawn)}"] = judge.evaluate_centres(
+            classifier, matcher, library, drawn, tell("phases")
+        )
+    with replacing(output / "centres.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    typer.echo(judge.as_markdown(measured))
+
+
+def add_robustness_commands(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (evaluate_averaging, evaluate_centres):
+        app.command(rich_help_panel="Making models")(command)

@@ -1,0 +1,51 @@
+"""How noise, and pattern centres that are off, are measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.io.scan import open_scan
+from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.training import evaluate_averaging, evaluate_centre
+from napari_bravais.training.evaluate_real import real_patterns
+
+
+@pytest.fixture(scope="module")
+def matcher(classifier):
+    return Matcher(classifier)
+
+
+def test_pixels_are_right_once_they_are_averaged(classifier, monkeypatch):
+    monkeypatch.setattr(evaluate_averaging, "NOISES", (2.0,))
+    path, part = quartz_rutile_sample_path(), np.s_[4:20, 8:32]
+    scan = open_scan(path)
+    few = replace(scan, patterns=scan.patterns[part])
+    truth = evaluate_averaging.sample_truth(path)[part]
+    (row,) = rows = evaluate_averaging.evaluate_averaging(few, truth, classifier)
+    assert row["by themselves"]["right"] < 0.3 and row["averaged"]["right"] > 0.9
+    assert row["averaged"]["quality"] > row["by themselves"]["quality"] + 0.2
+    assert evaluate_averaging.as_markdown(rows).splitlines()[-1].startswith("| 2 | ")
+
+
+def test_phases_are_told_by_a_pattern_centre_that_is_off(classifier, matcher, judged_library):
+    found = evaluate_centre.evaluate_centres(classifier, matcher, judged_library, np.array([0]))
+    away = {how: row["away"][0] for how, row in found.items()}
+    assert away["exact"] == 0 and away["off, moved"] < away["off"] / 2 < 0.05
+    assert found["off, moved"]["right"] == found["exact"]["right"] == 1
+
+
+def test_real_patterns_are_told_by_a_pattern_centre_that_is_off(classifier, matcher, monkeypatch):
+    monkeypatch.setattr(evaluate_centre, "product", lambda *_, **__: [(0.03, -0.03, 0.03)])
+    name, nickel = next(iter(real_patterns(None).items()))
+    sets = {
+        name: replace(nickel, patterns=nickel.patterns[:3]),
+        "none stored": replace(nickel, pattern_centre=None),
+    }
+    (found,) = evaluate_centre.evaluate_real_centres(classifier, matcher, sets).values()
+    sure = {how: row["probability of the right one"] for how, row in found.items()}
+    assert sure["off"] < 0.5 < 0.8 < sure["off, moved"]
+    assert found["off, moved"]["right"] == 3 and found["off, moved"]["away"] < 0.015
+    text = evaluate_centre.as_markdown({"simulated": {}, "real": {name: found}})
+    assert f"| {name} | off, moved | 0.0" in text
