@@ -200,6 +200,36 @@ def export(film: Film) -> None:
         film.take("13-exported")
 
 
+def average(film: Film) -> None:
+    """Map the sample in noise, each pattern by itself; then averaged with those around."""
+    import kikuchipy as kp
+    import numpy as np
+
+    from napari_bravais.gui.settings import AVERAGED
+    from napari_bravais.io.sample_data import quartz_rutile_sample_path
+    from napari_bravais.io.scan import open_scan
+
+    panel = film.panel
+    patterns = open_scan(quartz_rutile_sample_path()).patterns.compute().astype(float)
+    patterns += np.random.default_rng(0).normal(0, 22, patterns.shape)  # twice their deviation
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "noisy.h5"
+        kp.signals.EBSD(patterns.clip(0, 255).astype(np.uint8)).save(path)
+        panel.controller.open(path)
+        film.wait(lambda: panel.scan.file_label.text().startswith(path.name))
+        film.wait(lambda: panel.map.map_button.isEnabled())
+        for name in ("noisy", "noisy-averaged"):
+            if name == "noisy":
+                film.press(panel.map.map_button)
+            else:
+                panel.controller.display.change(averaging=AVERAGED)
+                film.agree_to(panel.map.map_button)
+            film.wait(1)
+            film.wait(lambda: panel.map.map_button.isEnabled())
+            panel.verticalScrollBar().setValue(0)
+            film.take(name)
+
+
 def read_structure(film: Film) -> None:
     """Read silicon without a quarter of its atoms."""
     import numpy as np
@@ -231,6 +261,10 @@ def main() -> None:
         export(film)
         film.viewer.theme = "light"
         film.take("14-light")
+        film.viewer.close()
+        film = Film("Bravais lattice map")
+        film.viewer.theme = "dark"
+        average(film)
         film.viewer.close()
         film = Film("Structure")
         read_structure(film)

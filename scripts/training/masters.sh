@@ -10,6 +10,7 @@
 # masters-ordered.tar; the network was not trained on them.
 # FOLDER/known gets further materials of the catalogue, for an index and an atlas, too, out of
 # masters-known.tar; the network was not trained on them either: bravais index --known FOLDER/known
+# FOLDER/more gets still more of them, rare ones, out of masters-more.tar: not in the index yet.
 # FOLDER/order gets ordered crystals of the index, all as finely simulated, and beside them in
 # FOLDER/order/mixed the same with their atoms mixed, out of masters-order.tar, for
 # bravais atlas --ordered FOLDER/order; to make them anew:
@@ -18,11 +19,12 @@ set -euo pipefail
 folder=$1
 here=$(dirname "$0")
 bravais=$here/../../.venv/bin/bravais
-mkdir -p "$folder"/{anew,ordered,known,order}
+mkdir -p "$folder"/{anew,ordered,known,more,order}
 [ -e "$folder/structures.jsonl" ] || tar -xf "$here/masters.tar" -C "$folder"
 [ -e "$folder/anew/structures.jsonl" ] || tar -xf "$here/masters-anew.tar" -C "$folder/anew"
 [ -e "$folder/ordered/structures.jsonl" ] || tar -xf "$here/masters-ordered.tar" -C "$folder/ordered"
 [ -e "$folder/known/structures.jsonl" ] || tar -xf "$here/masters-known.tar" -C "$folder/known"
+[ -e "$folder/more/structures.jsonl" ] || tar -xf "$here/masters-more.tar" -C "$folder/more"
 [ -e "$folder/order/structures.jsonl" ] || tar -xf "$here/masters-order.tar" -C "$folder/order"
 at() { awk -F '\t' -v energy="$1" '(" " $2 " ") ~ (" " energy " ") {print $1}' "$here/masters.tsv"; }
 for energy in 10 15 20 30; do
