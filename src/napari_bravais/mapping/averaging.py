@@ -43,11 +43,13 @@ def averaged(scan: Scan) -> Scan:
     ny, nx, h, w = scan.patterns.shape
     if min(ny, nx) < 3:
         return scan
-    rows = max(1, _CHUNK_BYTES // (4 * nx * h * w))
-    chunks = (min(ny, max(rows, 2 * REACH)), nx, h, w)
+    # chunks not much smaller than what is read around them
+    patterns_a_chunk = _CHUNK_BYTES // (4 * h * w)
+    rows = min(ny, max(patterns_a_chunk // nx, 2 * REACH))
+    columns = min(nx, max(patterns_a_chunk // rows, 2 * REACH))
     patterns = da.from_array(
         _Averaged(scan.patterns),
-        chunks=chunks,
+        chunks=(rows, columns, h, w),
         name=False,
         asarray=True,
         # so that no more is averaged than was asked for, a pixel's pattern for example
