@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 16 * 2**20
 
 
+def lazy(patterns: Any, chunks: tuple[int, ...]) -> "da.Array":
+    """Return what gives patterns when it is indexed, shape (ny, nx, h, w), as a Dask array."""
+    import dask.array as da
+
+    return da.from_array(
+        patterns,
+        chunks=chunks,
+        name=False,
+        asarray=True,
+        # so that Dask asks for no more than was asked for, a pixel's pattern for example
+        fancy=True,
+        inline_array=True,
+        meta=np.empty((0,) * 4, patterns.dtype),
+    )
+
+
 class StoredPatterns(ABC):
     """Patterns in a file, as an array of shape (ny, nx, h, w) that Dask can cut blocks from.
 
@@ -88,22 +104,11 @@ class StoredPatterns(ABC):
 
     def lazy(self) -> "da.Array":
         """Return the patterns as a Dask array in chunks of whole patterns."""
-        import dask.array as da
-
         ny, nx, h, w = self.shape
         patterns_a_chunk = max(1, CHUNK_BYTES // (h * w * self.dtype.itemsize))
         rows = min(ny, max(1, patterns_a_chunk // nx))
         columns = min(nx, patterns_a_chunk)
-        return da.from_array(
-            self,
-            chunks=(rows, columns, h, w),
-            name=False,
-            asarray=True,
-            # so that Dask reads no more than was asked for, a pixel's pattern for example
-            fancy=True,
-            inline_array=True,
-            meta=np.empty((0,) * 4, self.dtype),
-        )
+        return lazy(self, (rows, columns, h, w))
 
     def _read(self, positions: np.ndarray) -> np.ndarray:
         """Read patterns at positions in the file, in as few runs as they make."""

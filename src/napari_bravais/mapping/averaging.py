@@ -6,13 +6,16 @@ much more it differs than noise explains, so other grains beyond a boundary have
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 
 from napari_bravais.io.scan import Scan
+from napari_bravais.io.stored import lazy
 from napari_bravais.mapping.phase_map import PhaseMap
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 #: Pixels up and down, right and left, from which patterns are averaged.
 REACH = 3
@@ -47,16 +50,7 @@ def averaged(scan: Scan) -> Scan:
     patterns_a_chunk = _CHUNK_BYTES // (4 * h * w)
     rows = min(ny, max(patterns_a_chunk // nx, 2 * REACH))
     columns = min(nx, max(patterns_a_chunk // rows, 2 * REACH))
-    patterns = da.from_array(
-        _Averaged(scan.patterns),
-        chunks=(rows, columns, h, w),
-        name=False,
-        asarray=True,
-        # so that no more is averaged than was asked for, a pixel's pattern for example
-        fancy=True,
-        inline_array=True,
-        meta=np.empty((0,) * 4, np.float32),
-    )
+    patterns = lazy(_Averaged(scan.patterns), (rows, columns, h, w))
     return replace(scan, patterns=patterns, provenance=scan.provenance | {"averaged": True})
 
 
@@ -70,7 +64,7 @@ class _Averaged:
 
     ndim, dtype = 4, np.dtype(np.float32)
 
-    def __init__(self, patterns: da.Array) -> None:
+    def __init__(self, patterns: "da.Array") -> None:
         self._patterns, self.shape = patterns, patterns.shape
         self._reach = min(REACH, (min(patterns.shape[:2]) - 1) // 2)
 
