@@ -81,7 +81,8 @@ def test_map_takes_a_threshold_and_a_pattern_centre(tmp_path):
 
 def test_noisy_patterns_are_averaged_if_so_wished(tmp_path):
     nickel = [str(nickel_sample_path()), "-o", str(tmp_path)]
-    assert runner.invoke(app, ["map", *nickel, "--average"]).exit_code == 0
+    told = runner.invoke(app, ["map", *nickel, "--average"])
+    assert told.exit_code == 0 and "each averaged with those around" in told.stdout
     assert load_result(tmp_path).quality.mean() > 0.63  # 0.59 each by itself
     # as the map was made, so phases are found
     assert runner.invoke(app, ["phases", *nickel]).exit_code == 0

@@ -155,6 +155,7 @@ def description(scan: "Scan") -> str:
     return (
         f"Scan: {scan.path.name}, {rows} x {columns} patterns of {height} x {width} pixels, "
         f"step {step} {written_unit(scan.step_unit)}"
+        + (", each averaged with those around that show the same" if scan.averaged else "")
     )
 
 

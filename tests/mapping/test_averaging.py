@@ -8,8 +8,10 @@ import tifffile
 from napari_bravais.io.sample_data import nickel_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.lattices import lattice
-from napari_bravais.mapping.averaging import as_mapped, averaged
+from napari_bravais.mapping.averaging import averaged
 from napari_bravais.mapping.engine import map_phases
+from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.seen import Seen, as_mapped
 
 
 def noisy(scan, deviation: float):
@@ -75,6 +77,8 @@ def test_the_network_reads_a_noisy_scan_once_it_is_averaged(classifier, corner):
     right = [(one.labels == truth)[crystal].mean() for one in (alone, together)]
     assert right[0] < 0.3 and right[1] > 0.9
     assert as_mapped(scan, together).averaged and as_mapped(scan, alone) is scan
+    by_hand = map_phases(Seen(PatternCentre(0.5, 0.3, 0.6)).of(scan), classifier)
+    assert as_mapped(scan, by_hand).pattern_centre == pytest.approx((0.5, 0.3, 0.6))
 
 
 def test_real_nickel_in_noise_is_read_across_a_grain_boundary(classifier):

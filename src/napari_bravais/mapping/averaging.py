@@ -12,7 +12,6 @@ import numpy as np
 
 from napari_bravais.io.scan import Scan
 from napari_bravais.io.stored import lazy
-from napari_bravais.mapping.phase_map import PhaseMap
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -52,11 +51,6 @@ def averaged(scan: Scan) -> Scan:
     columns = min(nx, max(patterns_a_chunk // rows, 2 * REACH))
     patterns = lazy(_Averaged(scan.patterns), (rows, columns, h, w))
     return replace(scan, patterns=patterns, provenance=scan.provenance | {"averaged": True})
-
-
-def as_mapped(scan: Scan, phase_map: PhaseMap) -> Scan:
-    """Return a scan averaged if its map was made so."""
-    return averaged(scan) if phase_map.averaged else scan
 
 
 class _Averaged:

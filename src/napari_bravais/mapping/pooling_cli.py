@@ -35,8 +35,8 @@ def phases(
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.io.scan import open_scan
-    from napari_bravais.mapping.averaging import as_mapped
     from napari_bravais.mapping.pooling import elements_in
+    from napari_bravais.mapping.seen import as_mapped
 
     with plain_errors():
         present = elements_in(elements or "")
@@ -91,8 +91,12 @@ def tell_phases(
     from napari_bravais.io.pooled_results import save_pooled
     from napari_bravais.mapping.pooling import find_phases
 
+    said = ""
+
     def tell(what: str, done: int, of: int) -> None:
-        if done == 0:
+        nonlocal said
+        if what != said:
+            said = what
             typer.echo(f"{what} ...", err=True)
 
     pooled = find_phases(scan, phase_map, classifier, elements=elements, progress=tell)

@@ -3,11 +3,22 @@
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_bravais.mapping.averaging import averaged
-from napari_bravais.mapping.pattern_centre import PatternCentre, with_pattern_centre
+from napari_bravais.mapping.pattern_centre import (
+    PatternCentre,
+    moved_to,
+    stored_pattern_centre,
+    with_pattern_centre,
+)
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
+    from napari_bravais.mapping.phase_map import PhaseMap
+
+#: By how much a pattern centre in a map's provenance may be off for being rounded.
+_ROUNDED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -45,3 +56,13 @@ class Seen:
 
 #: As the file stores it.
 AS_STORED = Seen()
+
+
+def as_mapped(scan: "Scan", phase_map: "PhaseMap") -> "Scan":
+    """Return a scan as it was seen when its map was made: its pattern centre, averaged or not."""
+    if centre := phase_map.provenance.get("pattern_centre"):
+        told = PatternCentre(*centre)
+        stored = stored_pattern_centre(scan)
+        if stored is None or np.abs(told.minus(stored)).max() > _ROUNDED:
+            scan = moved_to(scan, told)
+    return averaged(scan) if phase_map.averaged else scan

@@ -49,11 +49,11 @@ def symmetry(
     from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
     from napari_bravais.mapping.assembly.saving import save_symmetry
-    from napari_bravais.mapping.averaging import as_mapped
     from napari_bravais.mapping.matching.centre import ready_to_match
+    from napari_bravais.mapping.seen import Seen, as_mapped
 
     with plain_errors():
-        opened = scan_at(scan, pattern_centre(pc, convention))
+        centre, opened = pattern_centre(pc, convention), scan_at(scan, None)
         try:
             phase_map, pooled = load_result(output), load_pooled(output)
         except FileNotFoundError:
@@ -68,7 +68,7 @@ def symmetry(
         for number in numbers:
             if not 0 <= number < len(pooled.phases):
                 fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
-        opened, classifier = as_mapped(opened, phase_map), classifier_at(model)
+        opened, classifier = Seen(centre).of(as_mapped(opened, phase_map)), classifier_at(model)
         with progress_bar("Pattern centre", "cameras") as progress:
             opened, matcher, note = ready_to_match(opened, classifier, progress)
         if note:
