@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
         *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map"),
+        "mapping.pattern_centre",
     },
     "model": {"lattices"},
     "mapping": {"lattices", "lambert", "io", "model", "catalogue", "terminal"},

@@ -56,13 +56,22 @@ def test_a_part_is_averaged_as_the_whole_is(corner, side):
     if side != 60:
         few = grains(side, 5)[2]
         scan = replace(scan, patterns=da.from_array(few.astype(np.float32), chunks=(3, 4, -1, -1)))
-    lazy = averaged(scan).patterns
+    seen = averaged(scan)
+    lazy = seen.patterns
     whole = lazy.compute()
     ny, nx = whole.shape[:2]
-    for part in (np.s_[:2], np.s_[ny - 1 :, nx - 2 :], np.s_[4:6, 3:5], np.s_[3, 4], np.s_[::3, 1]):
+    for part in (
+        np.s_[:2],
+        np.s_[ny - 1 :, nx - 2 :],
+        np.s_[4:6, 3:5],
+        np.s_[3, 4],
+        np.s_[::3, 1],
+        np.s_[1::9, ::10],
+    ):
         np.testing.assert_array_equal(lazy[part].compute(), whole[part])
     rows, columns = np.array([0, 5, ny - 1]), np.array([nx - 1, 0, 3])
     np.testing.assert_array_equal(lazy.vindex[rows, columns].compute(), whole[rows, columns])
+    np.testing.assert_array_equal(seen.patterns_at(rows, columns), whole[rows, columns])
 
 
 def test_a_line_of_patterns_stays(corner):

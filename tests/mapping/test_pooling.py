@@ -123,7 +123,8 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     assert quartz.candidates
     assert all({"Si", "Ti", "O"}.issuperset(known[name].elements) for name, *_ in quartz.candidates)
     # where an element was forgotten, what is left does not look like it, and nothing is named
-    golden = find_phases(scan, phase_map, classifier, elements={"Au"})
+    centre = pooled.pattern_centre
+    golden = find_phases(scan, phase_map, classifier, elements={"Au"}, centre=centre)
     assert golden.phases and not any(phase.candidates for phase in golden.phases)
     rows = list(csv.DictReader(save_pooled(pooled, tmp_path)[0].open()))
     assert [int(row["pixels"]) for row in rows] == [phase.pixels for phase in pooled.phases]
@@ -134,6 +135,7 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     read = load_pooled(tmp_path)
     np.testing.assert_array_equal(read.numbers, pooled.numbers)
     np.testing.assert_array_equal(read.grains, pooled.grains)
+    np.testing.assert_allclose(read.pattern_centre.minus(pooled.pattern_centre), 0, atol=1e-5)
     for ours, theirs in zip(read.phases, pooled.phases, strict=True):
         assert ours.caption() == theirs.caption() and ours.grains == theirs.grains
         assert [c[:2] for c in ours.candidates] == [c[:2] for c in theirs.candidates[:3]]

@@ -14,6 +14,7 @@ from napari_bravais.gui.sections.phases import PhasesSection
 from napari_bravais.gui.settings import Settings, seen_by
 from napari_bravais.gui.texts import Pace
 from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.pooled_map import PooledMap, phase_of
 from napari_bravais.mapping.service import ClassifierService
 
@@ -99,7 +100,8 @@ class Phases(QObject):
                 self.stop_waiting()
                 tell_error(fault)
                 return
-            self.request = self._service.find_phases(phase_map, elements, seen_by(settings))
+            seen, centre = seen_by(settings), self._centre(settings)
+            self.request = self._service.find_phases(phase_map, elements, seen, centre)
 
         worker = thread_worker(smooth)()
         worker.returned.connect(ask)
@@ -115,8 +117,9 @@ class Phases(QObject):
         self._section.show_progress("", 0, 0)
         self._show_enabled()
         quality = self._display.derived.phase_map.quality
-        seen = seen_by(self._display.settings)
-        self.request = self._service.find_symmetry(quality, self.found, seen)
+        settings = self._display.settings
+        seen, centre = seen_by(settings), self._centre(settings)
+        self.request = self._service.find_symmetry(quality, self.found, seen, centre)
 
     def cancel(self) -> None:
         """Stop looking for phases or symmetry; what was found before stays."""
@@ -168,7 +171,8 @@ class Phases(QObject):
         self.stop_waiting()
         phases = tuple(phase_of(facts) for facts in message["phases"])
         images = (message.arrays[name] for name in ("numbers", "grains"))
-        found = PooledMap(phases, *images, message["note"])
+        centre = PatternCentre(*message["centre"]) if message["centre"] else None
+        found = PooledMap(phases, *images, centre, message["note"])
         self._take(found, self._asked_of)
         self.named.emit(message["named"])
 
@@ -180,6 +184,12 @@ class Phases(QObject):
     def show(self, found: PooledMap) -> None:
         """Show phases that were saved, of the map as it is shown now."""
         self._take(found, _matters(self._display.settings))
+
+    def _centre(self, settings: Settings) -> PatternCentre | None:
+        """Return the pattern centre that was found for the same patterns, as they were seen."""
+        if self.found is None or self._of[_SEEN] != _matters(settings)[_SEEN]:
+            return None
+        return self.found.pattern_centre
 
     def _take(self, found: PooledMap, of: tuple) -> None:
         self.found, self._of = found, of
@@ -234,3 +244,7 @@ class Phases(QObject):
 def _matters(settings: Settings) -> tuple:
     """Return the settings that phases depend on."""
     return settings.quality_threshold, settings.smoothing, seen_by(settings), settings.model
+
+
+#: Of these, what a pattern centre that was found depends on.
+_SEEN = slice(2, 4)

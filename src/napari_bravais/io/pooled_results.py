@@ -9,6 +9,7 @@ import numpy as np
 from napari_bravais.io.files import replacing
 from napari_bravais.io.results import PHASES_FILES, SYMMETRY_FILES, ResultError
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
 
 #: Candidate materials of a phase that the table has room for.
@@ -28,9 +29,10 @@ def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of pathlib.Path
-        ``phases.csv``, a row a phase; ``phases.tif``, unsigned 16 bits: the phase's number from 1,
-        and 0 where a pixel is not classified; and ``grains.tif``, 32 bits: the same of grains.
-        The symmetry of phases that were there before goes.
+        ``phases.csv``, a row a phase, each with the map's mean pattern centre in Bruker's
+        convention, if patterns were held against materials by it; ``phases.tif``, unsigned 16
+        bits: the phase's number from 1, and 0 where a pixel is not classified; and ``grains.tif``,
+        32 bits: the same of grains. The symmetry of phases that were there before goes.
     """
     import tifffile
 
@@ -64,13 +66,15 @@ def load_pooled(directory: str | Path) -> PooledMap | None:
     path = table
     try:
         with table.open(newline="", encoding="utf-8") as file:
-            phases = tuple(_phase(row) for row in csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+        phases = tuple(_phase(row) for row in rows)
+        centre = _centre(rows[0]) if rows else None
         numbers, grains = (tifffile.imread(path := image).astype(np.int64) - 1 for image in images)
     except Exception as error:  # the libraries raise a dozen kinds for damaged files
         raise ResultError(f"{path} holds no phases of a map, or is damaged: {error}") from error
     if numbers.shape != grains.shape or numbers.ndim != 2 or numbers.max() >= len(phases):
         raise ResultError(f"{table} and the images beside it are not of the same map")
-    return PooledMap(phases, numbers.astype(np.int16), grains.astype(np.int32))
+    return PooledMap(phases, numbers.astype(np.int16), grains.astype(np.int32), centre)
 
 
 def _paths(directory: str | Path) -> tuple[Path, ...]:
@@ -82,12 +86,14 @@ _CANDIDATE = ("candidate {}", "formula {}", "P(candidate {})")
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
     *(form.format(place + 1) for place in range(_CANDIDATES) for form in _CANDIDATE),
-    "correlation",
+    *("correlation", "PCx", "PCy", "PCz"),
     *(f"P({symbol})" for symbol in PEARSON_SYMBOLS),
 ]
 
 
 def _rows(pooled: PooledMap):
+    centre = pooled.pattern_centre
+    camera = [f"{value:.5f}" for value in (centre.x, centre.y, centre.z)] if centre else [""] * 3
     for phase in pooled.phases:
         candidates = [
             text
@@ -106,8 +112,14 @@ def _rows(pooled: PooledMap):
             *candidates,
             *[""] * (_CANDIDATES * len(_CANDIDATE) - len(candidates)),
             "" if phase.correlation is None else f"{phase.correlation:.4f}",
+            *camera,
             *(f"{p:.4f}" for p in phase.probabilities),
         ]
+
+
+def _centre(row: dict[str, str]) -> PatternCentre | None:
+    values = [row.get(f"PC{axis}") for axis in "xyz"]
+    return PatternCentre(*map(float, values)) if all(values) else None
 
 
 def _phase(row: dict[str, str]) -> PooledPhase:

@@ -1,5 +1,6 @@
 """Opening EBSD scans through kikuchipy: ``open_scan(path) -> Scan``."""
 
+import math
 import struct
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     import dask.array as da
     import numpy as np
     from kikuchipy.detectors import EBSDDetector
+
+
+#: An averaged pattern that is wanted by itself takes about as long as so many in a row.
+_AVERAGED_FROM = 40
 
 
 class ScanError(Exception):
@@ -126,6 +131,27 @@ class Scan:
         if stored.shape == shape and np.isfinite(stored).all():
             return stored
         return np.broadcast_to(self.pattern_centre, shape)
+
+    def patterns_at(self, rows: "np.ndarray", columns: "np.ndarray") -> "np.ndarray":
+        """Return the patterns of some pixels, shape (n, h, w).
+
+        Parameters
+        ----------
+        rows, columns
+            Of each, shape (n,).
+
+        Raises
+        ------
+        ScanError
+            If they cannot be read.
+        """
+        import numpy as np
+
+        # a whole chunk is fast to read, but slow to average
+        if self.averaged and len(rows) * _AVERAGED_FROM < math.prod(self.navigation_shape):
+            each = (self.patterns[place] for place in zip(rows, columns, strict=True))
+            return np.stack([one.compute(scheduler="synchronous") for one in each])
+        return self.patterns.vindex[rows, columns].compute(scheduler="synchronous")
 
     def known_at(self, *pixels) -> "tuple[np.ndarray | None, np.ndarray | None]":
         """Return what a `Classifier` is told of some pixels beside their patterns.

@@ -64,13 +64,29 @@ class _Averaged:
 
     def __getitem__(self, index: tuple[Any, ...]) -> np.ndarray:
         rows, columns = (np.arange(n)[part] for n, part in zip(self.shape, index[:2], strict=False))
+        # what lies between pixels far from each other is not wanted
+        parts = [self._some(some, columns) for some in self._runs(rows)]
+        mean = np.concatenate(parts) if rows.ndim else parts[0]
+        return mean[(..., *index[2:])]
+
+    def _runs(self, wanted: np.ndarray) -> list[np.ndarray]:
+        """Cut rows or columns of the map into those near each other."""
+        if not wanted.ndim:
+            return [wanted]
+        far = np.abs(np.diff(wanted)) > 2 * self._reach + 1
+        return np.split(wanted, np.flatnonzero(far) + 1)
+
+    def _some(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        parts = [self._block(rows, some) for some in self._runs(columns)]
+        return np.concatenate(parts, axis=rows.ndim) if columns.ndim else parts[0]
+
+    def _block(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         around = self._around(rows, self.shape[0]), self._around(columns, self.shape[1])
         read = self._patterns[around].compute(scheduler="synchronous")
         down, right = rows - around[0].start, columns - around[1].start
         wanted = tuple(slice(int(side.min()), int(side.max()) + 1) for side in (down, right))
         mean = _average(read, self._reach, wanted)
-        mean = mean[down - wanted[0].start][..., right - wanted[1].start, :, :]
-        return mean[(..., *index[2:])]
+        return mean[down - wanted[0].start][..., right - wanted[1].start, :, :]
 
     def _around(self, wanted: np.ndarray, size: int) -> slice:
         """Return what has to be read for some rows or columns of the map.

@@ -179,7 +179,7 @@ def optimise_pattern_centre(
     if not pixels:
         raise HoughError("no pattern was chosen to optimise the pattern centre on")
     indexer = HoughIndexer(scan, phases, start, settings or HoughSettings())
-    patterns = np.stack([np.asarray(scan.patterns[row, column]) for row, column in pixels])
+    patterns = scan.patterns_at(*np.transpose(pixels))
     patterns = indexer.prepared(patterns)
     with _one_thread():
         fit_before, indexed_before = indexer.quality_of_fit(patterns, start)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_bravais.lattices import LATTICES, Lattice
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import percentage
 
 #: Number of pixels that are of no phase.
@@ -91,6 +92,9 @@ class PooledMap:
         Number of each pixel's phase, shape (ny, nx), int16; `NO_PHASE` where not classified.
     grains
         Number of each pixel's grain, shape (ny, nx), int32; -1 where not classified.
+    pattern_centre
+        The mean pattern centre by which patterns were held against materials; None if they were
+        not.
     note
         What else is to be said of how they were found.
     """
@@ -98,6 +102,7 @@ class PooledMap:
     phases: tuple[PooledPhase, ...]
     numbers: np.ndarray
     grains: np.ndarray
+    pattern_centre: PatternCentre | None = None
     note: str = ""
 
     @property

@@ -16,6 +16,7 @@ from napari_bravais.mapping.grains import (
 )
 from napari_bravais.mapping.matching.centre import ready_to_match
 from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.model.candidates import Material, MaterialIndex, floored_logs
@@ -44,6 +45,7 @@ def find_phases(
     classifier: Classifier,
     index: MaterialIndex | None = None,
     elements: Collection[str] | None = None,
+    centre: PatternCentre | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> PooledMap:
     """Group a map into grains and phases, and give every phase one lattice.
@@ -61,6 +63,8 @@ def find_phases(
         The materials that the classifier knows; by default those that lie beside its file.
     elements
         Symbols of the elements present, to narrow the candidate materials by; not the lattices.
+    centre
+        The pattern centre by which known materials fit best, if an earlier search found it.
     progress
         Called with what is gone through, how many of these are done, and how many there are. What
         it raises ends the search.
@@ -97,11 +101,11 @@ def find_phases(
     labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
     numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
     tell = partial(progress, "pattern centre: cameras")
-    scan, matcher, note = ready_to_match(scan, classifier, tell)
+    ready = ready_to_match(scan, classifier, centre, tell)
     phases = []
     for number in range(len(order)):
         own = labels == number
-        if matcher is None:
+        if ready.matcher is None:
             answer = _pooled(index, means[own], logs[own], elements)
         else:
             # of the largest grains, the best pattern of each
@@ -109,9 +113,8 @@ def find_phases(
             quality = phase_map.quality.ravel()[best]
             seen = index.log_probabilities(means[own]).mean(axis=0), logs[own].mean(axis=0)
             tell = partial(progress, f"phase {number + 1}: materials")
-            answer = _matched(
-                match_phase(scan, best, quality, seen, classifier, matcher, elements, tell)
-            )
+            to_match = ready.scan, best, quality, seen, classifier, ready.matcher
+            answer = _matched(match_phase(*to_match, elements, tell))
         pixels_of_it = int((numbers == number).sum())
         phases.append(
             PooledPhase(
@@ -123,7 +126,7 @@ def find_phases(
                 **answer,
             )
         )
-    return PooledMap(tuple(phases), numbers, grains, note)
+    return PooledMap(tuple(phases), numbers, grains, ready.centre, ready.note)
 
 
 def elements_in(text: str) -> set[str] | None:
@@ -209,7 +212,7 @@ def _embedded(
         progress(start, len(pixels))
         part = slice(start, start + _BATCH)
         place = rows[part], columns[part]
-        patterns = scan.patterns.vindex[place].compute(scheduler="synchronous")
+        patterns = scan.patterns_at(*place)
         answers.append(classifier.embed(patterns, *scan.known_at(*place)))
     probabilities, _, features = map(np.concatenate, zip(*answers, strict=True))
     return probabilities, features

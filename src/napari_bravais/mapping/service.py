@@ -19,7 +19,8 @@ classifier through this. Requests return a number at once; the answers come as m
                ``cancelled``
 ``finding``    phases, or their symmetry, are looked for: ``what``, ``done`` and ``total``
 ``phases``     they are found: ``phases`` (facts of each `PooledPhase`), ``named`` (what
-               to index by) and the arrays ``numbers`` and ``grains`` of the `PooledMap`
+               to index by), and ``note``, ``centre`` (x, y, z, convention) and the arrays
+               ``numbers`` and ``grains`` of the `PooledMap`
 ``symmetry``   a phase was assembled: ``number``, ``text``, and the array ``picture`` of
                its sphere, which is not there if it could not be
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
@@ -35,11 +36,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 
 from napari_bravais.mapping.messages import Message
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import PooledMap, facts_of
 from napari_bravais.mapping.process import ProcessClient
@@ -113,7 +116,13 @@ class ClassifierService(ProcessClient):
             self._at_work = self._ask("map", seen=seen.facts())["id"]
             return self._at_work
 
-    def find_phases(self, phase_map: PhaseMap, elements: str = "", seen: Seen = AS_STORED) -> int:
+    def find_phases(
+        self,
+        phase_map: PhaseMap,
+        elements: str = "",
+        seen: Seen = AS_STORED,
+        centre: PatternCentre | None = None,
+    ) -> int:
         """Find the phases of a map of the scan that is open.
 
         Parameters
@@ -124,6 +133,8 @@ class ClassifierService(ProcessClient):
             Symbols of the elements present, with commas between them; empty where nobody knows.
         seen
             As for `map`.
+        centre
+            The pattern centre by which known materials fit best, if an earlier search found it.
         """
         with self._lock:
             request = self._ask(
@@ -132,11 +143,18 @@ class ClassifierService(ProcessClient):
                 quality_threshold=phase_map.quality_threshold,
                 elements=elements,
                 seen=seen.facts(),
+                centre=centre and astuple(centre),
             )
             self._at_work = request["id"]
             return self._at_work
 
-    def find_symmetry(self, quality: np.ndarray, pooled: PooledMap, seen: Seen = AS_STORED) -> int:
+    def find_symmetry(
+        self,
+        quality: np.ndarray,
+        pooled: PooledMap,
+        seen: Seen = AS_STORED,
+        centre: PatternCentre | None = None,
+    ) -> int:
         """Find the symmetry of the phases of a map of the scan that is open.
 
         Parameters
@@ -147,6 +165,8 @@ class ClassifierService(ProcessClient):
             The phases.
         seen
             As for `map`.
+        centre
+            As for `find_phases`.
         """
         with self._lock:
             request = self._ask(
@@ -154,6 +174,7 @@ class ClassifierService(ProcessClient):
                 {"quality": quality, "numbers": pooled.numbers, "grains": pooled.grains},
                 phases=[facts_of(phase) for phase in pooled.phases],
                 seen=seen.facts(),
+                centre=centre and astuple(centre),
             )
             self._at_work = request["id"]
             return self._at_work

@@ -14,12 +14,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 
@@ -218,14 +220,22 @@ class Worker:
         scan, classifier = self._seen(request), self._load(request)
         tell = self._telling(request)
         try:
-            found = find_phases(scan, phase_map, classifier, None, elements, tell)
+            centre = _centre_of(request["centre"])
+            found = find_phases(scan, phase_map, classifier, None, elements, centre, tell)
         except Interrupted:
             self._say("finished", request, cancelled=True)
             return
         phases = [facts_of(phase) for phase in found.phases]
         arrays = {"numbers": found.numbers, "grains": found.grains}
-        facts = {"phases": phases, "named": named_phases(found), "note": found.note}
-        self._say("phases", request, arrays, **facts)
+        self._say(
+            "phases",
+            request,
+            arrays,
+            phases=phases,
+            named=named_phases(found),
+            note=found.note,
+            centre=found.pattern_centre and astuple(found.pattern_centre),
+        )
 
     def _symmetry(self, request: Message) -> None:
         from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
@@ -238,16 +248,17 @@ class Worker:
         scan, classifier = self._seen(request), self._load(request)
         told = self._telling(request)
         try:
-            scan, matcher, _ = ready_to_match(
-                scan, classifier, partial(told, "pattern centre: cameras")
-            )
+            tell = partial(told, "pattern centre: cameras")
+            ready = ready_to_match(scan, classifier, _centre_of(request["centre"]), tell)
         except Interrupted:
             self._say("finished", request, cancelled=True)
             return
         for number in range(len(pooled.phases)):
             tell = partial(told, f"phase {number + 1}: steps")
             try:
-                one = assemble_phase(scan, quality, pooled, number, classifier, matcher, tell)
+                one = assemble_phase(
+                    ready.scan, quality, pooled, number, classifier, ready.matcher, tell
+                )
             except AssemblyError as error:
                 self._say("symmetry", request, number=number, text=str(error))
             except Interrupted:
@@ -325,6 +336,11 @@ class Worker:
         if self._scan is None:
             raise ValueError("no scan is open")
         return self._scan
+
+
+def _centre_of(facts: list | None) -> PatternCentre | None:
+    """Return the pattern centre that a message carries."""
+    return PatternCentre(*facts) if facts else None
 
 
 def _description(scan: "Scan", image: "ElectronImage") -> dict[str, Any]:

@@ -61,19 +61,19 @@ def test_pattern_centres_of_all_pixels_are_moved_alike(classifier, sample_data):
     centres = np.array(scan.pattern_centre) + drift + np.zeros((ny, nx, 3))
     detector = scan.detector.deepcopy()
     detector.pc = centres + np.array([0.02, 0.02, -0.02])
-    moved, _, note = ready_to_match(replace(scan, detector=detector), classifier)
-    by = moved.pattern_centres - detector.pc
+    ready = ready_to_match(replace(scan, detector=detector), classifier)
+    by = ready.scan.pattern_centres - detector.pc
     np.testing.assert_allclose(by, np.broadcast_to(by[0, 0], by.shape), atol=1e-6)
-    np.testing.assert_allclose(moved.pattern_centre, scan.pattern_centre, atol=0.005)
-    assert "moved" in note
+    np.testing.assert_allclose(ready.scan.pattern_centre, scan.pattern_centre, atol=0.005)
+    assert "moved" in ready.note
 
 
 def test_a_camera_that_is_quite_another_is_sought_everywhere(classifier, scan, monkeypatch):
     monkeypatch.setattr(centres, "_GRID", ((0.5,), (0.25,), (0.52, 0.68)))
     elsewhere, true = scan  # said to be at (0.1, 0.9, 2)
-    moved, _, note = ready_to_match(elsewhere, classifier)
-    np.testing.assert_allclose(moved.pattern_centre, true, atol=0.02)
-    assert "moved" in note
+    ready = ready_to_match(elsewhere, classifier)
+    np.testing.assert_allclose(ready.scan.pattern_centre, true, atol=0.02)
+    assert "moved" in ready.note
 
 
 def test_what_fits_nothing_does_not_move_a_pattern_centre(classifier, scan, monkeypatch):
@@ -83,8 +83,8 @@ def test_what_fits_nothing_does_not_move_a_pattern_centre(classifier, scan, monk
 
     empty = replace(scan[0], patterns=da.from_array(noise), static_background=None)
     empty = with_pattern_centre(empty, PatternCentre(0.5, 0.3, 0.6))
-    same, matcher, note = ready_to_match(empty, classifier)
-    assert same is empty and matcher is not None and not note
+    ready = ready_to_match(empty, classifier)
+    assert ready.scan is empty and ready.matcher is not None and not ready.note
 
 
 def test_the_middle_squares_centre_is_the_whole_detectors():

@@ -135,7 +135,7 @@ def assemble_phase(
     own = np.where(pooled.numbers == number, pooled.grains, -1)
     pixels, owner = best_pixels(own, grains, quality, _PATTERNS_A_GRAIN)
     rows, columns = np.unravel_index(pixels, quality.shape)
-    patterns = scan.patterns.vindex[rows, columns].compute(scheduler="synchronous")
+    patterns = scan.patterns_at(rows, columns)
     background, centres = scan.known_at(rows, columns)
     prepared = classifier.prepare(patterns, background)
     means = np.array([prepared[owner == grain].mean(axis=0) for grain in range(len(grains))])

@@ -70,15 +70,18 @@ def symmetry(
                 fail(f"--phase {number + 1}: {output} has phases 1 to {len(pooled.phases)}")
         opened, classifier = Seen(centre).of(as_mapped(opened, phase_map)), classifier_at(model)
         with progress_bar("Pattern centre", "cameras") as progress:
-            opened, matcher, note = ready_to_match(opened, classifier, progress)
-        if note:
-            typer.echo(note)
+            # given by hand it is another beginning than that of the phases
+            found = None if centre else pooled.pattern_centre
+            ready = ready_to_match(opened, classifier, found, progress)
+        if ready.note:
+            typer.echo(ready.note)
         assembled = []
         for number in numbers:
             try:
                 with progress_bar(f"Phase {number + 1}", "steps") as progress:
                     one = assemble_phase(
-                        opened, phase_map.quality, pooled, number, classifier, matcher, progress
+                        *(ready.scan, phase_map.quality, pooled, number, classifier),
+                        *(ready.matcher, progress),
                     )
             except AssemblyError as error:
                 typer.echo(f"{error}.")

@@ -77,15 +77,39 @@ class FoundCentre:
     materials: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A scan by the pattern centre at which its patterns fit known materials best.
+
+    Attributes
+    ----------
+    scan
+        The scan, seen by that pattern centre.
+    matcher
+        What holds its patterns against materials; None if the classifier has no atlas, or no
+        pattern centre is known and none was found.
+    centre
+        The pattern centre, the mean over the map; None where the matcher is.
+    note
+        What is to be said of it, if it is not as stored.
+    """
+
+    scan: Scan
+    matcher: Matcher | None
+    centre: PatternCentre | None = None
+    note: str = ""
+
+
 def ready_to_match(
     scan: Scan,
     classifier: Classifier,
+    centre: PatternCentre | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[Scan, Matcher | None, str]:
-    """Return a scan with the pattern centre by which its patterns fit known materials best.
+) -> Ready:
+    """Make a scan ready to be held against known materials.
 
-    What its file stores, or was given by hand, is moved as far as that explains patterns better;
-    where nothing fits near it, or none is known, it is sought everywhere.
+    The pattern centre that its file stores, or was given by hand, is moved as far as that explains
+    patterns better; where nothing fits near it, or none is known, it is sought everywhere.
 
     Parameters
     ----------
@@ -93,14 +117,10 @@ def ready_to_match(
         The scan.
     classifier
         What reads and prepares patterns.
+    centre
+        What an earlier search found; then there is no other.
     progress
         Called with the cameras done, and how many there are. What it raises ends the search.
-
-    Returns
-    -------
-    tuple
-        The scan; what holds its patterns against materials, None if the classifier has no atlas or
-        no pattern centre is known and none is found; and what is to be said of the pattern centre.
 
     Raises
     ------
@@ -109,21 +129,32 @@ def ready_to_match(
     """
     matcher = Matcher.beside(classifier)
     if matcher is None:
-        return scan, None, ""
+        return Ready(scan, None)
     stored = stored_pattern_centre(scan)
-    if stored is not None:
-        centre = _better_centre(scan, classifier, matcher, progress)
-        if centre is None or np.abs(centre.minus(stored)).max() < _MOVED:
-            return scan, matcher, ""
-        moved = ", ".join(f"{by:+.3f}" for by in centre.minus(stored))
-        note = f"Pattern centre moved by ({moved}) to {centre}: known materials fit better there."
-        return moved_to(scan, centre), matcher, note
+    if centre is None:
+        search = _anywhere if stored is None else _better_centre
+        centre = search(scan, classifier, matcher, progress)
+    if stored is None:
+        if centre is None:
+            note = "No pattern centre is stored, and none could be found by matching."
+            return Ready(scan, None, None, note)
+        note = f"No pattern centre is stored; found by matching: {centre}."
+        return Ready(moved_to(scan, centre), matcher, centre, note)
+    if centre is None or np.abs(centre.minus(stored)).max() < _MOVED:
+        return Ready(scan, matcher, stored)
+    moved = ", ".join(f"{by:+.3f}" for by in centre.minus(stored))
+    note = f"Pattern centre moved by ({moved}) to {centre}: known materials fit better there."
+    return Ready(moved_to(scan, centre), matcher, centre, note)
+
+
+def _anywhere(
+    scan: Scan, classifier: Classifier, matcher: Matcher, progress: Callable[[int, int], None]
+) -> PatternCentre | None:
+    """Return the pattern centre of a scan that stores none; None if nothing fits."""
     try:
-        centre = find_centre(scan, classifier, matcher, progress).centre
+        return find_centre(scan, classifier, matcher, progress).centre
     except CentreError:
-        return scan, None, "No pattern centre is stored, and none could be found by matching."
-    note = f"No pattern centre is stored; found by matching: {centre}."
-    return moved_to(scan, centre), matcher, note
+        return None
 
 
 def _better_centre(
@@ -278,21 +309,26 @@ def offset_of(
     middle = centres.mean(axis=0)
     turns = np.array([turn_between(own, middle) for own in centres])
 
+    been: dict[tuple, Downhill] = {}
+
     def from_there(offset: np.ndarray, done: int) -> Downhill:
         held = matcher.hold(prepared, middle + offset, materials)
         fits = held.correlations
         chosen = np.flatnonzero(fits.max(axis=1) >= _SHARE * fits.max())
         places = chosen, fits[chosen].argmax(axis=1)
-        downhill = Downhill(
-            [matcher.target(int(material)) for material in materials[places]],
-            prepared[chosen],
-            centres[chosen],
-            held.rotations[places] @ turns[chosen],
-            partial(progress, done, tries),
-            offset,
-        )
-        downhill.search(likelihood, _STEP / 2, _SAME)
-        return downhill
+        # the same patterns, of the same materials, lead down to the same place
+        of = (*chosen, *materials[places])
+        if of not in been:
+            been[of] = Downhill(
+                [matcher.target(int(material)) for material in materials[places]],
+                prepared[chosen],
+                centres[chosen],
+                held.rotations[places] @ turns[chosen],
+                partial(progress, done, tries),
+                offset,
+            )
+            been[of].search(likelihood, _STEP / 2, _SAME)
+        return been[of]
 
     def likelihood(correlations: np.ndarray, offset: np.ndarray) -> float:
         return matcher.weights.gain(correlations).sum() - 0.5 * ((offset / _OFF) ** 2).sum()
@@ -321,7 +357,7 @@ class _Sharp:
     def of(cls, scan: Scan, classifier: Classifier, matcher: Matcher) -> "_Sharp":
         pixels = np.array(good_pixels(scan, 4 * PATTERNS))
         place = pixels[:, 0], pixels[:, 1]
-        patterns = scan.patterns.vindex[place].compute(scheduler="synchronous")
+        patterns = scan.patterns_at(*place)
         background, centres = scan.known_at(*place)
         _, quality, features = classifier.embed(patterns, background, centres)
         best = np.argsort(-quality)[:PATTERNS]

@@ -74,7 +74,7 @@ def match_phase(
         If patterns cannot be read.
     """
     rows, columns = np.unravel_index(pixels, scan.navigation_shape)
-    patterns = scan.patterns.vindex[rows, columns].compute(scheduler="synchronous")
+    patterns = scan.patterns_at(rows, columns)
     background, centres = scan.known_at(rows, columns)
     prepared = classifier.prepare(patterns, background)
     centre = of_middle_square(centres.mean(axis=0), scan.signal_shape)
