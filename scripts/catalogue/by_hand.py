@@ -1,7 +1,7 @@
 """Structures entered by hand: their cells, on sites of AFLOW prototypes or entered too.
 
-The numbers are well-known values at room temperature, typed from memory: no book or paper was
-consulted, so none is named.
+Their numbers are well-known values at room temperature, typed from memory: no book or paper was
+consulted, so none is named. Those of ``published.txt`` say where they were read.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from napari_bravais.catalogue.structure import ELEMENTS, orbit
 
 HERE = Path(__file__).parent
 _ENTERED = "entered by hand from well-known values, only checked by spglib"
+_BY_HAND = f"cell and sites {_ENTERED}"
 
 
 def by_prototype(prototypes: dict[str, Candidate]) -> Iterator[Candidate]:
@@ -33,9 +34,9 @@ def by_prototype(prototypes: dict[str, Candidate]) -> Iterator[Candidate]:
         )
 
 
-def by_sites() -> Iterator[Candidate]:
-    """Yield the structures of ``sites.txt``: a heading line, then a line a site."""
-    for block in (HERE / "sites.txt").read_text().split("\n\n"):
+def by_sites(file: str = "sites.txt", source: str = _BY_HAND) -> Iterator[Candidate]:
+    """Yield the structures of a file: a heading line, then a line a site."""
+    for block in (HERE / file).read_text().split("\n\n"):
         lines = [line for line in block.splitlines() if line and not line.startswith("#")]
         if not lines:
             continue
@@ -53,7 +54,7 @@ def by_sites() -> Iterator[Candidate]:
             np.concatenate(positions),
             numbers,
             name,
-            "; ".join(filter(None, (f"cell and sites {_ENTERED}", note))),
+            "; ".join(filter(None, (source, note))),
             kind,
             int(rank),
             tuple(alias.strip() for alias in aliases.split(";") if alias.strip()),

@@ -85,6 +85,9 @@ def main() -> None:
     further_minerals(catalogue, minerals)
     print(len(catalogue.structures), "before variants")
     add_variants(catalogue)
+    # last, so that what was made to fill up the lattices stays what it was
+    for candidate in by_sites("published.txt", ""):
+        catalogue.offer(candidate)
     write(catalogue, options.output)
 
 

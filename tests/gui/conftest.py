@@ -67,15 +67,29 @@ def window(shared):
     return shared
 
 
+@pytest.fixture(scope="session")
+def finished(shared, tmp_path_factory):
+    """Return the file of a finished map of the sample scan: to map it once more takes longer."""
+    from napari_bravais.io.results import write_map
+
+    shared.open_sample()
+    path = tmp_path_factory.mktemp("finished") / "map.npz"
+    write_map(shared.map(), path)
+    return path
+
+
 @pytest.fixture
-def mapped(shared):
+def mapped(shared, finished):
     """The window with the sample scan mapped; tests that use it leave the map alone."""
+    from tests.gui.window import wait_until
+
     shared.reset()  # the layers have their names again
     phase_map = shared.controller.phase_map
     whole = phase_map is not None and phase_map.shape == (48, 72) and phase_map.mapped.all()
     if not whole or "Bravais lattices" not in shared.names:
         shared.open_sample()
-        shared.map()
+        shared.viewer.open(finished, plugin="napari-bravais")
+        wait_until(lambda: shared.controller.phase_map is not None and shared.idle, "the map")
     shared.reset()
     return shared
 

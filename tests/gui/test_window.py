@@ -132,6 +132,7 @@ def test_hovering_says_lattice_and_probability(mapped):
     phase_map = mapped.controller.phase_map
     viewer = mapped.viewer
     QTest.mouseMove(mapped.canvas, mapped.canvas_point(1, 0.5, 0.5))
+    QApplication.processEvents()  # else the cursor would go there later
     viewer.mouse_over_canvas = True
     viewer.cursor.position = (20.0, 30.0)  # row 10, column 15
     probabilities = phase_map.probabilities[10, 15]
