@@ -209,5 +209,11 @@ def _map(
         phase_map.quality_threshold = quality_threshold
     written = save_results(phase_map, forward_scatter_image(scan), directory)
     typer.echo(table(phase_map))
+    if phase_map.noisy:
+        quality = phase_map.quality[phase_map.mapped].mean()
+        typer.echo(
+            f"The patterns are noisy (mean quality {quality:.2f}): averaged with those around, by "
+            "--average --fresh, more may be read right."
+        )
     tell_written(written)
     return phase_map

@@ -79,7 +79,10 @@ def scan_at(path: Path, centre: "PatternCentre | None", average: bool = False) -
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.seen import Seen
 
-    return Seen(centre, average).of(open_scan(path))
+    scan = Seen(centre, average).of(open_scan(path))
+    if average and not scan.averaged:
+        typer.echo(f"{path} has too few rows or columns of patterns to average them.", err=True)
+    return scan
 
 
 @contextmanager
@@ -140,6 +143,24 @@ def progress_bar(
             bars[0].update(done - bars[0].n)
 
         yield show
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far work of several stages is, a bar a stage, which is told with what is done."""
+    with ExitStack() as stack:
+        stage, show = "", None
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal stage, show
+            if what != stage:
+                stack.close()
+                title, _, unit = what.capitalize().rpartition(": ")
+                show = stack.enter_context(progress_bar(title or unit, unit.lower()))
+                stage = what
+            show(done, total)
+
+        yield tell
 
 
 @contextmanager

@@ -367,10 +367,13 @@ def test_a_noisy_scan_is_read_once_its_patterns_are_averaged(shared, tmp_path):
     box = shared.panel.scan.controls["averaging"].widget
     quartz = tuple(colour_table()[PEARSON_SYMBOLS.index("hP") + 1].tolist())
     alone, few = shared.map(), shown_colours(shared).get(quartz, 0)
+    advice = shared.panel.map.advice_label
+    assert advice.isVisible() and "averaged (NLPAR)" in advice.text()
     choose(box, "averaged (NLPAR)")
     together, many = shared.map(), shown_colours(shared).get(quartz, 0)
     right = [(one.labels == truth)[truth >= 0].mean() for one in (alone, together)]
     assert right[0] < 0.3 and right[1] > 0.8
+    assert not advice.isVisible()
     assert many > 3 * few and many > 50_000
     shared.click(0.5, 0.5)
     # what is read is shown, too: its noise is less than what was put in

@@ -39,6 +39,15 @@ def test_fractions_are_of_the_mapped_pixels_largest_first_not_classified_last():
     ]
 
 
+def test_a_map_of_poor_patterns_that_were_not_averaged_is_noisy():
+    shape = 4, 5
+    flat = np.full((*shape, 14), 1 / 14, np.float32)
+    good, poor = (np.full(shape, quality, np.float32) for quality in (0.6, 0.4))
+    assert PhaseMap(flat, poor).noisy and not PhaseMap(flat, good).noisy
+    assert not PhaseMap(flat, poor, provenance={"scan": {"averaged": True}}).noisy
+    assert not PhaseMap(flat[:2], poor[:2]).noisy and not PhaseMap.empty(shape).noisy
+
+
 def test_confidence_is_the_probability_of_the_likeliest():
     probabilities = np.full((1, 2, 14), 0.05, np.float32)
     probabilities[0, 0, 3] = 0.35

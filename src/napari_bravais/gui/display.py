@@ -287,6 +287,8 @@ class Display(QObject):
     def _show_legend(self) -> None:
         fractions = [] if self.derived is None else self.derived.fractions()
         self._section.show_fractions(fractions, self.settings.hidden)
+        finished = self.is_mapped and not self.growing
+        self._section.show_noisy(finished and self.derived.phase_map.noisy)
 
     def _keep(self) -> None:
         self.history.pause()

@@ -10,6 +10,9 @@ from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED, UNCLASSIFIED, Latt
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap
 
+#: Mean quality below which patterns count as noisy.
+_NOISY = 0.5
+
 #: What labels mean, to be indexed by label + 1.
 CLASSES = (UNCLASSIFIED, *LATTICES)
 
@@ -84,6 +87,17 @@ class PhaseMap:
     def averaged(self) -> bool:
         """Whether it was made from averaged patterns (`napari_bravais.mapping.averaging`)."""
         return bool(self.provenance.get("scan", {}).get("averaged"))
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its patterns are so poor that they may be read better averaged, and were not.
+
+        Where their quality is 0.36 on the mean a fifth is read wrong, and averaged hardly any
+        (docs/averaging.md).
+        """
+        if self.averaged or min(self.shape) < 3 or not self.mapped.any():
+            return False
+        return bool(np.nanmean(self.quality) < _NOISY)
 
     @property
     def mapped(self) -> np.ndarray:

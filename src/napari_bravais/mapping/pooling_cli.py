@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_bravais.terminal import Model, ScanPath, classifier_at, fail, plain_errors, progress_bar
+from napari_bravais.terminal import (
+    Model,
+    ScanPath,
+    classifier_at,
+    fail,
+    plain_errors,
+    progress_bar,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
@@ -91,15 +99,8 @@ def tell_phases(
     from napari_bravais.io.pooled_results import save_pooled
     from napari_bravais.mapping.pooling import find_phases
 
-    said = ""
-
-    def tell(what: str, done: int, of: int) -> None:
-        nonlocal said
-        if what != said:
-            said = what
-            typer.echo(f"{what} ...", err=True)
-
-    pooled = find_phases(scan, phase_map, classifier, elements=elements, progress=tell)
+    with progress_bars() as tell:
+        pooled = find_phases(scan, phase_map, classifier, elements=elements, progress=tell)
     written = save_pooled(pooled, directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
     what = ("phases", "phase numbers", "grain numbers")

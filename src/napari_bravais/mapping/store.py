@@ -242,15 +242,16 @@ def _require_same(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) ->
         return
     what = next(key for key in {**wanted, **stored} if stored.get(key) != wanted.get(key))
     raise StoreError(
-        f"{path} holds a map of another scan, model or runtime: its {what} is "
-        f"{_in_words(stored.get(what))}, not {_in_words(wanted.get(what))}; to begin anew, remove "
+        f"{path} holds a map of another scan, model or runtime: {what} there "
+        f"{_in_words(stored.get(what))}, here {_in_words(wanted.get(what))}; to begin anew, remove "
         "it (bravais map --fresh does)"
     )
 
 
 def _in_words(fact: Any) -> str:
-    facts = fact.items() if isinstance(fact, dict) else ()
-    return ", ".join(f"{key} {value}" for key, value in facts) or str(fact)
+    if isinstance(fact, dict):
+        fact = [f"{key} {value}" for key, value in fact.items()]
+    return ", ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
 
 
 def _untouched(scan: Scan, made: dict[str, Any]) -> bool:

@@ -12,6 +12,11 @@ from napari_bravais.gui.legend import Legend
 from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.settings import TITLED, Settings
 
+_AVERAGE = (
+    "The patterns are noisy. Choose Scan > Patterns > averaged (NLPAR) and map again: more may be "
+    "read right."
+)
+
 _BUNDLED, _OTHER, _ADD = "bundled network", "other network…", "add crystals (CIF)…"
 
 
@@ -45,6 +50,9 @@ class MapSection(Section):
         self.contents.addWidget(self.classifier_label)
         self.contents.addLayout(row(self.map_button, self.cancel_button, stretch=0))
         self.contents.addWidget(self.progress_bar)
+        self.advice_label = label("What may make the map better")
+        self.advice_label.hide()
+        self.contents.addWidget(self.advice_label)
         self._add_controls()
         self.legend = Legend(self.reset_button)
         self.contents.addWidget(self.legend)
@@ -139,6 +147,11 @@ class MapSection(Section):
         bar.setMaximum(max(total, 1))
         bar.setValue(done)
         bar.setUpdatesEnabled(True)
+
+    def show_noisy(self, noisy: bool) -> None:
+        """Advise to average patterns that are noisy."""
+        self.advice_label.setText(_AVERAGE if noisy else "")
+        self.advice_label.setVisible(noisy)
 
     def show_fractions(self, fractions: list[Any], hidden: frozenset[str]) -> None:
         """Show what `DerivedMap.fractions` returns."""

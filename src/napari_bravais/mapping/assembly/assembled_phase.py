@@ -27,6 +27,9 @@ LEAST_GRAINS = 12
 #: Patterns of each that are averaged, the best ones.
 _PATTERNS_A_GRAIN = 10
 
+#: To hold the sphere against materials takes as long as so many steps of its assembly, about.
+_HOLDING = 10
+
 #: How likely the sphere's likeliest material must be for it to be said to be of it.
 _LIKELY = 0.5
 
@@ -141,12 +144,12 @@ def assemble_phase(
     means = np.array([prepared[owner == grain].mean(axis=0) for grain in range(len(grains))])
     centre = of_middle_square(centres.mean(axis=0), scan.signal_shape)
     assembly = Assembly(means, centre)
-    steps = 1
+    steps = 0
 
     def tell(done: int, of: int) -> None:
         nonlocal steps
-        steps = of + 1  # the last one is to hold the sphere against materials
-        progress(done, steps)
+        steps = of
+        progress(done, steps + _HOLDING)
 
     assembly.run(tell)
     one, other = assembly.sphere(SIZE)
@@ -158,7 +161,7 @@ def assemble_phase(
         embedded = classifier.embed(patterns[best], background, centres[best])
         known = _known(
             *(matcher, sphere, symmetry.agreement, embedded, prepared[best], centre),
-            lambda *_: progress(steps - 1, steps),
+            lambda done, of: progress(steps + _HOLDING * done // of, steps + _HOLDING),
         )
         probabilities, material = known.probabilities, known.candidates[0]
     probabilities = weighed(probabilities, symmetry.name, centring(sphere, symmetry))

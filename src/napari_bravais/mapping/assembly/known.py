@@ -86,7 +86,8 @@ def judge_sphere(
     prepared, pattern_centre, quality, seen
         Of some of the patterns, as for `napari_bravais.mapping.matching.phase.judge_phase`.
     progress
-        As for `Matcher.hold`.
+        Called with the materials done, once by the sphere and once by the patterns, and how many
+        that is. What it raises ends it.
 
     Returns
     -------
@@ -96,9 +97,11 @@ def judge_sphere(
     """
     means, logs = seen
     materials = matcher.likeliest(means)
-    correlations = _held(matcher, sphere, materials, progress)
+    correlations = _held(matcher, sphere, materials, lambda done, of: progress(done, 2 * of))
     every = np.tile(materials, (len(prepared), 1))
-    held = matcher.hold(prepared, pattern_centre, every, progress)
+    held = matcher.hold(
+        prepared, pattern_centre, every, lambda done, of: progress(of + done, 2 * of)
+    )
     held = matcher.see_order(held, prepared, pattern_centre)
     weights = matcher.weights
     of_sphere = replace(weights, match=_SPHERE.pixels, share=_SPHERE.share)
