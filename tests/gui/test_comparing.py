@@ -1,8 +1,14 @@
 """The Compare section when things go wrong, and from one scan to the next."""
 
+import shutil
 from dataclasses import replace
 
+import h5py
+import numpy as np
+
 from napari_bravais.io.exports import export
+from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from tests.gui.window import wait_until
 
 
@@ -67,3 +73,29 @@ def test_another_scan_begins_without_the_last_ones_history_and_phases(mapped, tm
     mapped.open_sample("nickel")
     assert section.phases_edit.text() == "nickel"
     section.phases_edit.clear()
+
+
+def test_a_scan_that_stores_no_pattern_centre_is_indexed_by_the_one_found(shared, tmp_path):
+    path, names = tmp_path / "no_centre.h5", ("pcx", "pcy", "pcz")
+    shutil.copy(quartz_rutile_sample_path(), path)
+    with h5py.File(path, "r+") as file:
+        scan = file["Scan 1/EBSD"]
+        true = [float(np.mean(scan["Header"][name][()])) for name in names]
+        for name in names:
+            del scan["Header"][name]
+            scan["Header"][name] = [0.5]  # as where nobody has set one
+        patterns = scan["Data/patterns"][()].reshape(48, 72, 60, 60)[:4, :4]
+        del scan["Data/patterns"], scan["CrystalMap"]
+        scan["Data/patterns"] = patterns.reshape(-1, 60, 60)
+        scan["Header/n_rows"][...], scan["Header/n_columns"][...] = patterns.shape[:2]
+    shared.open(path)
+    section, comparing = shared.panel.compare, shared.controller.comparing
+    section.phases_edit.setText("quartz, rutile")
+    shared.press(section.hough_button)
+    wait_until(lambda: shared.said("stores no pattern centre"), "what is missing")
+    # as once phases were found, by one that was sought
+    shared.controller.phases.located.emit(PatternCentre(*true))
+    shared.press(section.hough_button)
+    wait_until(lambda: getattr(comparing.other, "source", "") == "Hough indexing", "the map")
+    assert (comparing.other.labels >= 0).mean() > 0.5
+    shared.open_sample()

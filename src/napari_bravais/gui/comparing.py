@@ -28,6 +28,7 @@ from napari_bravais.gui.writer import MAP
 from napari_bravais.io.vendor_maps import read_map, stored_map
 from napari_bravais.mapping.comparison import DIFFERENCES, Comparison, compare, map_title
 from napari_bravais.mapping.hough import SOURCE
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.phases import fault_of
 
@@ -77,6 +78,7 @@ class Comparing(QObject):
         self._since: tuple[int, float] | None = None  # patterns done, and when, at the first block
         self._centre = ""  # what optimising the pattern centre gave for the other map, in words
         self._new_centre = ""  # the same, for the map that is being made
+        self._found_centre: PatternCentre | None = None
         self._result = ""  # what is said of the other map
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -105,13 +107,17 @@ class Comparing(QObject):
         self.cancel()
         self._scan += 1
         self._count += 1
-        self.other = self.comparison = None
+        self.other = self.comparison = self._found_centre = None
         self._say("")
         self._section.show_key([])
         self._section.propose_phases([])  # those of the last scan's phases
         self._show_enabled()
         path = Path(self._scene.scan["path"])
         self._read(lambda: stored_map(path), path, stored=True)
+
+    def take_centre(self, centre: PatternCentre | None) -> None:
+        """Take over the pattern centre that was found: a scan that stores none is indexed by it."""
+        self._found_centre = centre
 
     def index(self, phases: list[str]) -> None:
         """Index the scan by Hough transform, in a process of its own, and show the map."""
@@ -123,7 +129,9 @@ class Comparing(QObject):
             return
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
-        options = [f"--phase={name}" for name in phases] + centre_options(self._display.settings)
+        found = None if self._scene.scan["pattern_centre"] else self._found_centre
+        options = [f"--phase={name}" for name in phases]
+        options += seen_options(self._display.settings, found)
         process = QProcess()
         self._running.append(process)
         process.readyReadStandardOutput.connect(lambda: self._follow(process))
@@ -327,10 +335,13 @@ def _key(found: Comparison, difference: np.ndarray) -> list[tuple[str, str, floa
     return [kind for kind in kinds if kind[2]]
 
 
-def centre_options(settings: Settings) -> list[str]:
-    """Return what the command line is told of the pattern centre, and of averaging."""
+def seen_options(settings: Settings, found: PatternCentre | None) -> list[str]:
+    """Return what the command line is told of the pattern centre, and of averaging.
+
+    Without one by hand it is told the one that was found.
+    """
     options = []
-    if centre := centre_by_hand(settings):
+    if centre := centre_by_hand(settings) or found:
         options += [
             f"--pc={centre.x},{centre.y},{centre.z}",
             f"--convention={centre.convention}",

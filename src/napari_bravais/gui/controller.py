@@ -112,6 +112,7 @@ class Controller(QObject):
         self.network.loaded.connect(self.inspector.network_is)
         self.display.settings_changed.connect(self._show_settings)
         self.phases.named.connect(panel.compare.propose_phases)
+        self.phases.located.connect(self.comparing.take_centre)
         self.display.painted.connect(self._show_progress)
         self._show_settings(self.display.settings)
         panel.destroyed.connect(lambda: service.close())  # a bound method would be held weakly

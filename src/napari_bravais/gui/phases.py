@@ -49,6 +49,7 @@ class Phases(QObject):
     """
 
     named = Signal(list)  # names of the likeliest materials, to index by
+    located = Signal(object)  # PatternCentre by which known materials fit best
 
     def __init__(
         self,
@@ -205,6 +206,7 @@ class Phases(QObject):
             self._show(values, classes)
         self._say(settings)
         self._show_enabled()
+        self.located.emit(found.pattern_centre)
 
     def _show(self, values: np.ndarray, classes: list) -> None:
         scan = self._scene.scan

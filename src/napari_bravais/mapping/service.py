@@ -7,7 +7,7 @@ classifier through this. Requests return a number at once; the answers come as m
 ``loading``    the network is being loaded
 ``ready``      it is: ``model``, ``device``, ``quality_threshold``, ``path``
 ``opened``     a scan: ``path``, ``navigation_shape``, ``signal_shape``, ``step``,
-               ``step_unit``, ``beam_energy``, ``detector``, ``provenance``,
+               ``step_unit``, ``beam_energy``, ``detector``, ``pattern_centre``, ``provenance``,
                ``chunks`` (rows and columns that are read at once),
                ``image`` (facts of the electron image) and the array ``image``,
                ``images`` (names of all images that can be asked for)

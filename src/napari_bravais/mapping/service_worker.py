@@ -24,9 +24,10 @@ from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import AUTOMATIC, CPU
+from napari_bravais.mapping.service_facts import description, image_facts
 
 if TYPE_CHECKING:
-    from napari_bravais.io.scan import ElectronImage, Scan
+    from napari_bravais.io.scan import Scan
 
 #: Seconds to wait for a first request before the network is loaded: a scan that is asked for
 #: right at the start is opened first, so that its image shows while the network loads.
@@ -178,7 +179,7 @@ class Worker:
         scan = open_scan(Path(request["path"]))
         image = forward_scatter_image(scan)
         self._scan = scan
-        self._say("opened", request, {"image": image.data}, **_description(scan, image))
+        self._say("opened", request, {"image": image.data}, **description(scan, image))
 
     def _map(self, request: Message) -> None:
         from napari_bravais.mapping.engine import iter_phase_map, map_blocks, provenance
@@ -315,7 +316,7 @@ class Worker:
         from napari_bravais.io.electron_image import image_named
 
         image = image_named(self._opened(), request["name"])
-        self._say("image", request, {"image": image.data}, image=_image_facts(image))
+        self._say("image", request, {"image": image.data}, image=image_facts(image))
 
     def _warm_up(self) -> None:
         """While nobody asks, show the network a pattern of this size: the first one takes long."""
@@ -341,44 +342,6 @@ class Worker:
 def _centre_of(facts: list | None) -> PatternCentre | None:
     """Return the pattern centre that a message carries."""
     return PatternCentre(*facts) if facts else None
-
-
-def _description(scan: "Scan", image: "ElectronImage") -> dict[str, Any]:
-    """Return what the window shows of a scan, JSON-able."""
-    from napari_bravais.io.electron_image import image_names
-
-    return {
-        "path": str(scan.path),
-        "navigation_shape": scan.navigation_shape,
-        "signal_shape": scan.signal_shape,
-        "step": scan.step,
-        "step_unit": scan.step_unit,
-        "beam_energy": scan.beam_energy,
-        "detector": _detector_text(scan),
-        "chunks": scan.patterns.chunksize[:2],
-        "provenance": scan.provenance,
-        "image": _image_facts(image),
-        "images": image_names(scan),
-    }
-
-
-def _image_facts(image: "ElectronImage") -> dict[str, Any]:
-    return {
-        "name": image.name,
-        "step": image.step,
-        "offset": image.offset,
-        "virtual": image.virtual,
-    }
-
-
-def _detector_text(scan: "Scan") -> str | None:
-    """Return the pattern centre and tilt in a line."""
-    if scan.detector is None:
-        return None
-    centre = "not stored"
-    if scan.pattern_centre is not None:
-        centre = f"({', '.join(f'{value:.3f}' for value in scan.pattern_centre)})"
-    return f"pattern centre {centre}, sample tilt {scan.detector.sample_tilt:g}°"
 
 
 def _plain(error: Exception) -> str:
