@@ -60,7 +60,7 @@ def test_a_sphere_like_none_is_of_no_known_material(matcher, shown):
     # the network alone is asked, and hardly trusted
     assert PEARSON_SYMBOLS[found.probabilities.argmax()] == "mS"
     assert 1 / 14 < found.probabilities.max() < 0.3
-    assert seen == 2 * [(done, 60) for done in range(60)]
+    assert seen == [(done, 120) for done in range(120)]
 
 
 def test_patterns_tell_a_material_whose_sphere_went_wrong(matcher, shown):
