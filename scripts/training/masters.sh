@@ -10,7 +10,8 @@
 # masters-ordered.tar; the network was not trained on them.
 # FOLDER/known gets further materials of the catalogue, for an index and an atlas, too, out of
 # masters-known.tar; the network was not trained on them either: bravais index --known FOLDER/known
-# FOLDER/more gets still more of them, rare ones, out of masters-more.tar: not in the index yet.
+# FOLDER/more gets still more of them out of masters-more.tar (micas, amphiboles, phases of alloys,
+# rare elements, ...), none an ordered alloy: not in the index yet (docs/training-log.md).
 # FOLDER/order gets ordered crystals of the index, all as finely simulated, and beside them in
 # FOLDER/order/mixed the same with their atoms mixed, out of masters-order.tar, for
 # bravais atlas --ordered FOLDER/order; to make them anew:
