@@ -154,6 +154,7 @@ class Display(QObject):
             self._show_layers()
             self._queue_all()
         self.show_settings()
+        self._show_noisy()
 
     def show_image(self, image: ElectronImage | None) -> None:
         """Take over the image that stands beside the map, for napari's *Save*."""
@@ -172,6 +173,7 @@ class Display(QObject):
         self.growing = False
         if self.derived is not None:
             self._work(float("inf"))
+        self._show_noisy()
 
     def hover_text(self, pixel: tuple[int, int]) -> str:
         """Return what to say of a pixel under the cursor; empty if another layer speaks."""
@@ -287,8 +289,9 @@ class Display(QObject):
     def _show_legend(self) -> None:
         fractions = [] if self.derived is None else self.derived.fractions()
         self._section.show_fractions(fractions, self.settings.hidden)
-        finished = self.is_mapped and not self.growing
-        self._section.show_noisy(finished and self.derived.phase_map.noisy)
+
+    def _show_noisy(self) -> None:
+        self._section.show_noisy(self.derived is not None and self.derived.phase_map.noisy)
 
     def _keep(self) -> None:
         self.history.pause()

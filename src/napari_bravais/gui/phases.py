@@ -188,7 +188,7 @@ class Phases(QObject):
 
     def _centre(self, settings: Settings) -> PatternCentre | None:
         """Return the pattern centre that was found for the same patterns, as they were seen."""
-        if self.found is None or self._of[_SEEN] != _matters(settings)[_SEEN]:
+        if self.found is None or self._of[-1] != _matters(settings)[-1]:
             return None
         return self.found.pattern_centre
 
@@ -244,9 +244,5 @@ class Phases(QObject):
 
 
 def _matters(settings: Settings) -> tuple:
-    """Return the settings that phases depend on."""
-    return settings.quality_threshold, settings.smoothing, seen_by(settings), settings.model
-
-
-#: Of these, what a pattern centre that was found depends on.
-_SEEN = slice(2, 4)
+    """Return the settings that phases depend on; the last ones alone, their pattern centre."""
+    return settings.quality_threshold, settings.smoothing, (seen_by(settings), settings.model)
