@@ -85,6 +85,23 @@ def scan_at(path: Path, centre: "PatternCentre | None", average: bool = False) -
     return scan
 
 
+def map_beside(directory: Path, scan: "Scan", path: Path) -> "PhaseMap":
+    """Return the finished map of a scan that `bravais map` left in a folder."""
+    from napari_bravais.io.results import ResultError, load_result
+
+    try:
+        found = load_result(directory)
+    except FileNotFoundError:
+        fail(
+            f"{directory}: no finished map is there; `bravais map {path} -o {directory}` makes one"
+        )
+    except ResultError as error:
+        fail(str(error))
+    if found.shape != scan.navigation_shape:
+        fail(f"{directory}: the map there is not of {path}: they differ in size")
+    return found
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what users can put right into one line and exit status 1."""

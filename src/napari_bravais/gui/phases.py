@@ -172,7 +172,7 @@ class Phases(QObject):
         self.stop_waiting()
         phases = tuple(phase_of(facts) for facts in message["phases"])
         images = (message.arrays[name] for name in ("numbers", "grains"))
-        centre = PatternCentre(*message["centre"]) if message["centre"] else None
+        centre = PatternCentre.by(message["centre"])
         found = PooledMap(phases, *images, centre, message["note"])
         self._take(found, self._asked_of)
         self.named.emit(message["named"])

@@ -57,6 +57,11 @@ class PatternCentre:
         if not self.z > 0:
             raise ValueError(f"a pattern centre's z is positive, not {self.z:g}")
 
+    @classmethod
+    def by(cls, facts: Sequence | None) -> "PatternCentre | None":
+        """Return the pattern centre whose fields a message carries; None if it carries none."""
+        return cls(*facts) if facts else None
+
     def bruker(self, signal_shape: tuple[int, int]) -> tuple[float, float, float]:
         """Return (x, y, z) in Bruker's convention for a detector of that shape (h, w)."""
         h, w = signal_shape

@@ -11,6 +11,7 @@ from napari_bravais.terminal import (
     ScanPath,
     classifier_at,
     fail,
+    map_beside,
     plain_errors,
     progress_bar,
     progress_bars,
@@ -41,7 +42,6 @@ def phases(
     model: Model = None,
 ) -> None:
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
-    from napari_bravais.io.results import ResultError, load_result
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.pooling import elements_in
     from napari_bravais.mapping.seen import as_mapped
@@ -49,14 +49,7 @@ def phases(
     with plain_errors():
         present = elements_in(elements or "")
         opened = open_scan(scan)
-        try:
-            phase_map = load_result(output)
-        except FileNotFoundError:
-            fail(f"{output}: no finished map is there; `bravais map {scan} -o {output}` makes one")
-        except ResultError as error:
-            fail(str(error))
-        if phase_map.shape != opened.navigation_shape:
-            fail(f"{output}: the map there is not of {scan}: they differ in size")
+        phase_map = map_beside(output, opened, scan)
         classifier = classifier_at(model)
         tell_phases(as_mapped(opened, phase_map), phase_map, classifier, output, present)
 

@@ -50,8 +50,7 @@ class Seen:
     @classmethod
     def by(cls, facts: dict[str, Any]) -> "Seen":
         """Return what a message carries."""
-        centre = facts["centre"]
-        return cls(PatternCentre(*centre) if centre else None, facts["averaged"])
+        return cls(PatternCentre.by(facts["centre"]), facts["averaged"])
 
 
 #: As the file stores it.

@@ -221,7 +221,7 @@ class Worker:
         scan, classifier = self._seen(request), self._load(request)
         tell = self._telling(request)
         try:
-            centre = _centre_of(request["centre"])
+            centre = PatternCentre.by(request["centre"])
             found = find_phases(scan, phase_map, classifier, None, elements, centre, tell)
         except Interrupted:
             self._say("finished", request, cancelled=True)
@@ -250,7 +250,7 @@ class Worker:
         told = self._telling(request)
         try:
             tell = partial(told, "pattern centre: cameras")
-            ready = ready_to_match(scan, classifier, _centre_of(request["centre"]), tell)
+            ready = ready_to_match(scan, classifier, PatternCentre.by(request["centre"]), tell)
         except Interrupted:
             self._say("finished", request, cancelled=True)
             return
@@ -337,11 +337,6 @@ class Worker:
         if self._scan is None:
             raise ValueError("no scan is open")
         return self._scan
-
-
-def _centre_of(facts: list | None) -> PatternCentre | None:
-    """Return the pattern centre that a message carries."""
-    return PatternCentre(*facts) if facts else None
 
 
 def _plain(error: Exception) -> str:

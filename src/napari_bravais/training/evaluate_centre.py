@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from napari_bravais.lattices import lattice
-from napari_bravais.mapping.matching.centre import offset_of
+from napari_bravais.mapping.matching.camera_search import centre_of, offset_of, seeing
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import judge_phase
 from napari_bravais.model.camera import of_middle_square
@@ -33,7 +33,7 @@ def evaluate_centres(
     materials: np.ndarray,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict:
-    """Judge phases by their pattern centres, by some that are off, and by both moved.
+    """Judge phases by their pattern centres, by some that are off, both moved, and by none.
 
     Parameters
     ----------
@@ -50,10 +50,10 @@ def evaluate_centres(
     Returns
     -------
     dict
-        ``exact``, ``exact, moved``, ``off`` and ``off, moved``: the share of phases whose lattice
-        is ``right``, the mean probability of the right one, the ``calibration_error``, and how far
-        ``away`` pattern centres are from the true ones in the coordinate that is farthest, its
-        median and its ninth decile.
+        ``exact``, ``exact, moved``, ``off``, ``off, moved`` and ``none, found``, where nothing was
+        told: the share of phases whose lattice is ``right``, the mean probability of the right one,
+        the ``calibration_error``, and how far ``away`` pattern centres are from the true ones in
+        the coordinate that is farthest, its median and its ninth decile.
     """
     rng = np.random.default_rng(12)
     answers, away = {}, {}
@@ -63,10 +63,14 @@ def evaluate_centres(
         own = np.full(_ORIENTATIONS, material)
         patterns, _ = take(library, own, Conditions(centre=tuple(true)), rng)
         prepared = classifier.prepare(patterns)
-        for name, told in (("exact", true), ("off", true + rng.normal(0, OFF, 3))):
-            embedded = classifier.embed(patterns, pattern_centre=told)
-            moved = _moved(matcher, prepared, told, embedded)
-            for how, centre in ((name, told), (f"{name}, moved", moved)):
+        found, *_ = centre_of(prepared, seeing(classifier, matcher, patterns), matcher)
+        told = {"exact": true, "off": true + rng.normal(0, OFF, 3), "none, found": found}
+        for name, begin in told.items():
+            embedded = classifier.embed(patterns, pattern_centre=begin)
+            tried = {name: begin}
+            if name != "none, found":
+                tried[f"{name}, moved"] = _moved(matcher, prepared, begin, embedded)
+            for how, centre in tried.items():
                 answers.setdefault(how, []).append(_judged(matcher, prepared, centre, embedded))
                 away.setdefault(how, []).append(np.abs(centre - true).max())
     labels = library.lattices[materials]
@@ -158,7 +162,7 @@ def _moved(
     _, quality, features = embedded
     best = np.argsort(-quality)[:_ORIENTATIONS]
     seen, centres = matcher.index.log_probabilities(features[best]), np.tile(centre, (len(best), 1))
-    offset, _ = offset_of(prepared[best], centres, seen, matcher)
+    offset, *_ = offset_of(prepared[best], centres, seen, matcher)
     return centre + offset
 
 

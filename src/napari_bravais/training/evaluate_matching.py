@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_bravais.lattices import lattice
-from napari_bravais.mapping.matching.centre import PATTERNS, centre_of, of_whole_detector
+from napari_bravais.mapping.matching.camera_search import (
+    PATTERNS,
+    centre_of,
+    of_whole_detector,
+    seeing,
+)
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
@@ -300,8 +305,8 @@ def evaluate_real_matching(
         alone = classifier.embed(real.patterns, pattern_centre=real.pattern_centre)
         if real.pattern_centre is None:
             best = np.argsort(-alone[1])[:PATTERNS]
-            seen = matcher.index.log_probabilities(alone[2][best])
-            centre, *_ = centre_of(prepared[best], seen, matcher)
+            see = seeing(classifier, matcher, real.patterns[best])
+            centre, *_ = centre_of(prepared[best], see, matcher)
             told = of_whole_detector(centre, real.patterns.shape[1:])
         else:
             centre = of_middle_square(real.pattern_centre, real.patterns.shape[1:])

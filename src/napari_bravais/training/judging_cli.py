@@ -113,7 +113,7 @@ def evaluate_matching(
     master_patterns: Masters,
     model: Model = None,
     real: Real = None,
-    patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 200,
+    patterns: Annotated[int, typer.Option(min=0, help="Patterns of each part.")] = 150,
     phases: Annotated[int, typer.Option(min=0, help="Phases of each part.")] = 35,
     orientations: Annotated[int, typer.Option(min=1, help="Orientations of each phase.")] = 6,
     size: Annotated[

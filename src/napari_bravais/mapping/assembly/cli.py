@@ -12,6 +12,7 @@ from napari_bravais.terminal import (
     ScanPath,
     classifier_at,
     fail,
+    map_beside,
     pattern_centre,
     plain_errors,
     progress_bar,
@@ -46,7 +47,7 @@ def symmetry(
     materials. It takes half a minute or more a phase.
     """
     from napari_bravais.io.pooled_results import load_pooled
-    from napari_bravais.io.results import ResultError, load_result
+    from napari_bravais.io.results import ResultError
     from napari_bravais.mapping.assembly.assembled_phase import AssemblyError, assemble_phase
     from napari_bravais.mapping.assembly.saving import save_symmetry
     from napari_bravais.mapping.matching.centre import ready_to_match
@@ -54,14 +55,11 @@ def symmetry(
 
     with plain_errors():
         centre, opened = pattern_centre(pc, convention), scan_at(scan, None)
+        phase_map = map_beside(output, opened, scan)
         try:
-            phase_map, pooled = load_result(output), load_pooled(output)
-        except FileNotFoundError:
-            fail(f"{output}: no finished map is there; `bravais map {scan} -o {output}` makes one")
+            pooled = load_pooled(output)
         except ResultError as error:
             fail(str(error))
-        if phase_map.shape != opened.navigation_shape:
-            fail(f"{output}: the map there is not of {scan}: they differ in size")
         if pooled is None:
             fail(f"{output}: no phases are there; `bravais phases {scan} -o {output}` finds them")
         numbers = [number - 1 for number in phase or []] or range(len(pooled.phases))

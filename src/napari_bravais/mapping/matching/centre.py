@@ -6,13 +6,18 @@ and of real nickel two percent too far a camera leaves a third of the probabilit
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import product
 
 import numpy as np
 
 from napari_bravais.io.scan import Scan
-from napari_bravais.mapping.matching.downhill import Downhill, turn_between
+from napari_bravais.mapping.matching.camera_search import (
+    MOVED,
+    PATTERNS,
+    centre_of,
+    of_whole_detector,
+    offset_of,
+    seeing,
+)
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.pattern_centre import (
     PatternCentre,
@@ -23,32 +28,8 @@ from napari_bravais.mapping.pattern_centre import (
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.classifier import Classifier
 
-#: Patterns that are used, the best ones. Where they are fewer, each has a greater say, and all that
-#: follows is done the more thoroughly.
-PATTERNS = 6
-
-#: With how many materials each of these patterns is tried: the likeliest.
-_MATERIALS = 6
-
-#: Pattern centres that are tried first, Bruker's convention.
-_GRID = ((0.5,), (0.15, 0.25, 0.35, 0.45, 0.55), (0.45, 0.52, 0.6, 0.68, 0.77, 0.87))
-
-#: From how many of them, the best ones, it goes downhill, and the first step there.
-_TRIES, _STEP = 3, 0.04
-
-#: The same from a pattern centre that is stored or given: how far that may be off (standard
-#: deviation), how much nearer and farther cameras are tried, and how often all is done anew, with
-#: the materials that fit by the better camera, until it moves by less.
-_OFF, _NEARER, _AGAIN, _MOVED = 0.03, (0.0, -0.03, 0.03), 3, 0.005
-
-#: Log-likelihoods that differ by less are the same.
-_SAME = 0.05
-
 #: Share of the patterns' quality below which their correlation says that nothing fits.
 _FITS = 0.75
-
-#: A pattern has a say if it fits this share of what the best one does.
-_SHARE = 0.6
 
 #: Mean correlation below which nothing was found.
 _LEAST = 0.3
@@ -140,7 +121,7 @@ def ready_to_match(
             return Ready(scan, None, None, note)
         note = f"No pattern centre is stored; found by matching: {centre}."
         return Ready(moved_to(scan, centre), matcher, centre, note)
-    if centre is None or np.abs(centre.minus(stored)).max() < _MOVED:
+    if centre is None or np.abs(centre.minus(stored)).max() < MOVED:
         return Ready(scan, matcher, stored)
     moved = ", ".join(f"{by:+.3f}" for by in centre.minus(stored))
     note = f"Pattern centre moved by ({moved}) to {centre}: known materials fit better there."
@@ -166,7 +147,7 @@ def _better_centre(
     """
     sharp = _Sharp.of(scan, classifier, matcher)
     enough = max(_LEAST, _FITS * float(sharp.quality.mean()))
-    offset, correlation = offset_of(sharp.prepared, sharp.centres, sharp.seen, matcher, progress)
+    offset, correlation, _ = offset_of(sharp.prepared, sharp.centres, sharp.seen, matcher, progress)
     if correlation >= enough:
         square = of_middle_square(np.array(scan.pattern_centre), scan.signal_shape) + offset
         return PatternCentre(*of_whole_detector(square, scan.signal_shape))
@@ -207,7 +188,7 @@ def find_centre(
         If patterns cannot be read.
     """
     sharp = _Sharp.of(replace(scan, detector=None), classifier, matcher)
-    square, correlation, materials = centre_of(sharp.prepared, sharp.seen, matcher, progress)
+    square, correlation, materials = centre_of(sharp.prepared, sharp.see, matcher, progress)
     if correlation < _LEAST:
         raise CentreError(
             f"{scan.path}: no material that the network knows fits its patterns at any pattern "
@@ -218,139 +199,17 @@ def find_centre(
     return FoundCentre(centre, correlation, tuple(names))
 
 
-def centre_of(
-    prepared: np.ndarray,
-    seen: np.ndarray,
-    matcher: Matcher,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Find the pattern centre of prepared patterns of one camera.
-
-    Parameters
-    ----------
-    prepared
-        Prepared patterns, shape (n, 80, 80).
-    seen
-        The network's log-probabilities of the index's materials, shape (n, materials).
-    matcher, progress
-        As for `find_centre`.
-
-    Returns
-    -------
-    tuple
-        The pattern centre, shape (3,), Bruker's convention, of the square that was prepared; the
-        mean correlation of the patterns that have a say; and the material that fits each of these.
-    """
-    thorough = PATTERNS // len(seen)
-    materials = matcher.likeliest(seen, thorough * _MATERIALS)
-    cameras = np.array(list(product(*_GRID)))
-    held = []
-    for done, camera in enumerate(cameras):
-        progress(done, len(cameras))
-        held.append(matcher.hold(prepared, camera, materials))
-    fits = np.array([matches.correlations for matches in held])  # cameras, n, k
-    # each pattern's best material by each camera, the next best ones where patterns are few
-    best = np.argsort(-fits, axis=2, kind="stable")[..., :thorough]
-    reached = np.take_along_axis(fits, best, axis=2)
-    # fewer patterns mislead more often, and to go downhill with them takes as much less time
-    tries = thorough**2 * _TRIES
-    order = np.argsort(-(reached**2).sum(axis=1), axis=None, kind="stable")[:tries]
-    found = []
-    for camera, rank in zip(*np.unravel_index(order, reached[:, 0].shape), strict=True):
-        own = reached[camera, :, rank]
-        chosen = np.flatnonzero(own >= _SHARE * own.max())
-        places = chosen, best[camera, chosen, rank]
-        downhill = Downhill(
-            [matcher.target(int(material)) for material in materials[places]],
-            prepared[chosen],
-            np.tile(cameras[camera], (len(chosen), 1)),
-            held[camera].rotations[places],
-            partial(progress, len(cameras), len(cameras)),
-            np.zeros(3),
-        )
-        downhill.search(lambda correlations, _: correlations.mean(), _STEP, 1e-4)
-        found.append(
-            (cameras[camera] + downhill.offset, downhill.correlations.mean(), materials[places])
-        )
-    # as much as all patterns together are explained: fewer may fit better by a wrong camera
-    return max(found, key=lambda one: one[1] ** 2 * len(one[2]))
-
-
-def offset_of(
-    prepared: np.ndarray,
-    centres: np.ndarray,
-    seen: np.ndarray,
-    matcher: Matcher,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[np.ndarray, float]:
-    """Find by how much pattern centres are off, the same for all of them.
-
-    Parameters
-    ----------
-    prepared
-        Prepared patterns, shape (n, 80, 80).
-    centres
-        Of each, Bruker's convention, of the square that was prepared, shape (n, 3).
-    seen
-        The network's log-probabilities of the index's materials, shape (n, materials).
-    matcher, progress
-        As for `find_centre`.
-
-    Returns
-    -------
-    tuple
-        What is to be added to the pattern centres, shape (3,): what makes their patterns likeliest,
-        if a stored centre is off by 0.03, a standard deviation; and the mean correlation, then, of
-        the patterns that have a say.
-    """
-    materials = matcher.likeliest(seen, _MATERIALS)
-    tries = len(_NEARER) + _AGAIN
-
-    middle = centres.mean(axis=0)
-    turns = np.array([turn_between(own, middle) for own in centres])
-
-    been: dict[tuple, Downhill] = {}
-
-    def from_there(offset: np.ndarray, done: int) -> Downhill:
-        held = matcher.hold(prepared, middle + offset, materials)
-        fits = held.correlations
-        chosen = np.flatnonzero(fits.max(axis=1) >= _SHARE * fits.max())
-        places = chosen, fits[chosen].argmax(axis=1)
-        # the same patterns, of the same materials, lead down to the same place
-        of = (*chosen, *materials[places])
-        if of not in been:
-            been[of] = Downhill(
-                [matcher.target(int(material)) for material in materials[places]],
-                prepared[chosen],
-                centres[chosen],
-                held.rotations[places] @ turns[chosen],
-                partial(progress, done, tries),
-                offset,
-            )
-            been[of].search(likelihood, _STEP / 2, _SAME)
-        return been[of]
-
-    def likelihood(correlations: np.ndarray, offset: np.ndarray) -> float:
-        return matcher.weights.gain(correlations).sum() - 0.5 * ((offset / _OFF) ** 2).sum()
-
-    # a wrong camera and a crystal that is stretched as much fit, too: no way leads down from there
-    starts = [from_there(np.array([0, 0, z]), done) for done, z in enumerate(_NEARER)]
-    best = max(starts, key=lambda one: one.worth)
-    for again in range(_AGAIN):
-        before, found = best.offset, from_there(best.offset, len(_NEARER) + again)
-        best = max(best, found, key=lambda one: one.worth)
-        if np.abs(best.offset - before).max() < _MOVED:
-            break
-    return best.offset, float(best.correlations.mean())
-
-
 @dataclass(frozen=True)
 class _Sharp:
-    """Sharp patterns all over a map, and what the network sees in them."""
+    """Sharp patterns all over a map: what the network sees in them by their pattern centres.
+
+    `see` says what it would by others.
+    """
 
     prepared: np.ndarray
     centres: np.ndarray | None
     seen: np.ndarray
+    see: Callable[[np.ndarray | None], np.ndarray]
     quality: np.ndarray
 
     @classmethod
@@ -365,16 +224,6 @@ class _Sharp:
             classifier.prepare(patterns[best], background),
             None if centres is None else of_middle_square(centres[best], scan.signal_shape),
             matcher.index.log_probabilities(features[best]),
+            seeing(classifier, matcher, patterns[best], background),
             quality[best],
         )
-
-
-def of_whole_detector(centre: np.ndarray, signal_shape: tuple[int, int]) -> np.ndarray:
-    """Return the pattern centre of a detector, given that of its middle square, shape (3,).
-
-    The inverse of `napari_bravais.model.camera.of_middle_square`.
-    """
-    height, width = signal_shape
-    scale = np.array([width, height, height]) / min(height, width)
-    middle = np.array([0.5, 0.5, 0.0])
-    return (np.asarray(centre) - middle) / scale + middle
