@@ -1,6 +1,7 @@
 """Phases of the map, found and shown in a real window."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 from napari._qt.utils import QImg2array
@@ -9,7 +10,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
 from napari_bravais.gui.classes import phase_classes
+from napari_bravais.gui.settings import BRUKER, STORED
 from napari_bravais.lattices import lattice
+from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.pooled_map import PooledPhase
 from tests.gui.window import shown_colours, wait_until
 
@@ -86,10 +89,19 @@ def test_what_is_no_element_is_told_and_the_phases_stay(mapped):
 
 
 def test_a_new_map_forgets_the_phases_and_the_search_can_be_cancelled(mapped):
-    find(mapped)
+    found = find(mapped)
     panel = mapped.panel.phases
-    window_map = mapped.map()
+    assert not panel.map_button.isVisibleTo(panel)
+    # as of a scan that stores another pattern centre, or none
+    centre = PatternCentre(0.54, 0.28, 0.63)
+    better = replace(found, pattern_centre=centre, note="found by matching")
+    mapped.controller.phases.show(better)
+    assert panel.map_button.isVisibleTo(panel)
+    window_map = mapped.map(panel.map_button)
     assert window_map.mapped.all()
+    assert window_map.provenance["pattern_centre"] == [0.54, 0.28, 0.63]
+    assert mapped.controller.display.settings.pattern_centre == BRUKER
+    assert not panel.map_button.isVisibleTo(panel)
     assert "Phases" not in mapped.names and not panel.result_label.isVisibleTo(panel)
     mapped.press(panel.find_button)
     mapped.press(panel.cancel_button)
@@ -100,6 +112,7 @@ def test_a_new_map_forgets_the_phases_and_the_search_can_be_cancelled(mapped):
     mapped.press(panel.cancel_button)
     wait_until(lambda: panel.find_button.isEnabled(), "the end")
     assert mapped.controller.phases.found is None and "Phases" not in mapped.names
+    mapped.controller.display.change(pattern_centre=STORED)
 
 
 def test_the_symmetry_of_phases_by_their_spheres(window, rutile_scan):

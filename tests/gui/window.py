@@ -88,8 +88,8 @@ class Window:
     def press(self, button) -> None:
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
-    def press_map(self, answer: str = "Map again") -> None:
-        """Press the button that maps; answer what the window asks, if it asks."""
+    def press_map(self, answer: str = "Map again", button=None) -> None:
+        """Press the button that maps, or another; answer what the window asks, if it asks."""
 
         def reply() -> None:
             box = QApplication.activeModalWidget()
@@ -97,7 +97,7 @@ class Window:
                 self.press(next(b for b in box.buttons() if b.text().replace("&", "") == answer))
 
         QTimer.singleShot(0, reply)
-        self.press(self.panel.map.map_button)
+        self.press(button or self.panel.map.map_button)
 
     def first_block(self) -> PhaseMap:
         """Start to map, and return the map that grows."""
@@ -111,9 +111,9 @@ class Window:
         )
         return self.controller.phase_map
 
-    def map(self) -> PhaseMap:
+    def map(self, button=None) -> PhaseMap:
         before = self.controller.phase_map
-        self.press_map()
+        self.press_map(button=button)
         wait_until(lambda: self.controller.phase_map is not before, "the map to begin")
         wait_until(lambda: self.idle, "the map")
         return self.controller.phase_map

@@ -26,6 +26,7 @@ from napari_bravais.gui.reopening import (
 )
 from napari_bravais.gui.scene import Scene
 from napari_bravais.gui.settings import (
+    BRUKER,
     BY_THEMSELVES,
     CENTRE,
     STORED,
@@ -104,6 +105,7 @@ class Controller(QObject):
         panel.scan.open_clicked.connect(self._ask_for_scan)
         panel.map.map_clicked.connect(self._ask_and_map)
         panel.map.cancel_clicked.connect(self.cancel)
+        panel.phases.map_clicked.connect(self._ask_and_map_by_found_centre)
         for section in (panel.scan, panel.compare, panel.export):
             section.setting_changed.connect(
                 lambda name, value: self.display.change(**{name: value})
@@ -171,14 +173,23 @@ class Controller(QObject):
             self.open(path)
 
     def _ask_and_map(self) -> None:
+        if self._may_map():
+            self.map()
+
+    def _ask_and_map_by_found_centre(self) -> None:
+        centre = self.phases.found.pattern_centre
+        if self._may_map():
+            self.display.change(pattern_centre=BRUKER, pc_x=centre.x, pc_y=centre.y, pc_z=centre.z)
+            self.map()
+
+    def _may_map(self) -> bool:
         anything = self.phase_map is not None and self.phase_map.mapped.any()
-        if not anything or agreed(
+        return not anything or agreed(
             self._panel.map,
             "Map again",
             "Map this scan again? The map that is shown, and its phases, will be gone unless you "
             "have exported them.",
-        ):
-            self.map()
+        )
 
     # what the service says
 

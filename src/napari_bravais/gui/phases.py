@@ -232,10 +232,12 @@ class Phases(QObject):
 
     def _say(self, settings: Settings) -> None:
         classes = phase_classes(self.found.phases, settings.colours)
-        note = self.found.note if self.current is self.found else _STALE
+        current = self.current is self.found
+        note = self.found.note if current else _STALE
         if not self.found.phases:
             note = "Nothing is classified, so there is no phase."
-        self._section.show_phases(list(self.found.phases), classes[:-1], note)
+        better = current and bool(self.found.note and self.found.pattern_centre)
+        self._section.show_phases(list(self.found.phases), classes[:-1], note, better)
 
     def _show_enabled(self) -> None:
         can_find = self._idle and self._display.is_mapped

@@ -20,7 +20,7 @@ SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker
 AS_FITS, IN_A_ROW, IN_A_COLUMN = "as large as fits", "in a row", "in a column"
 RAW, PREPARED = "raw", "as the network sees it"
 FREE = "free"
-STORED = "the file's own"
+STORED, BRUKER = "the file's own", "Bruker"
 
 #: What is read: each pattern by itself, or averaged with those around that show the same.
 BY_THEMSELVES, AVERAGED = "each by itself", "averaged (NLPAR)"
@@ -155,7 +155,7 @@ class Settings:
         "(x from the left in widths of the detector, y from the top in heights, z in heights), "
         "EDAX (y from the bottom in heights, z in the lesser of the two) or Oxford Instruments "
         "(all in widths, y from the bottom).",
-        choices=(STORED, "Bruker", "EDAX", "Oxford"),
+        choices=(STORED, BRUKER, "EDAX", "Oxford"),
         kept=False,
     )
     pc_x: float = _setting(

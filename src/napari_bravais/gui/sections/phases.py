@@ -19,6 +19,7 @@ class PhasesSection(Section):
     find_clicked = Signal(str)  # the elements present, as the user typed them
     symmetry_clicked = Signal()
     cancel_clicked = Signal()
+    map_clicked = Signal()
 
     def __init__(self):
         super().__init__(
@@ -60,12 +61,19 @@ class PhasesSection(Section):
         )
         self.result_label.setTextFormat(Qt.TextFormat.RichText)
         self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.map_button = button(
+            "Map again by it",
+            "Take this pattern centre under Scan, and map the scan again: the network, told where "
+            "the pattern centre is, reads more patterns right",
+            self.map_clicked,
+        )
         self.spheres = SpheresView()
         controls = row(self.elements_edit, self.find_button, stretch=0)
         self.contents.addLayout(controls)
         self.contents.addLayout(row(self.symmetry_button, self.cancel_button))
         self.contents.addWidget(self.progress_bar)
         self.contents.addWidget(self.result_label)
+        self.contents.addLayout(row(self.map_button))
         self.contents.addWidget(self.spheres)
         self.show_phases([], [])
         self.show_enabled(can_find=False, found=False, finding=False)
@@ -88,7 +96,11 @@ class PhasesSection(Section):
         self.progress_bar.setFormat(text if total else "")
 
     def show_phases(
-        self, phases: list[PooledPhase], classes: list[MapClass], note: str = ""
+        self,
+        phases: list[PooledPhase],
+        classes: list[MapClass],
+        note: str = "",
+        better_centre: bool = False,
     ) -> None:
         """Say the phases, in the colours that they have on the map.
 
@@ -100,12 +112,15 @@ class PhasesSection(Section):
             Name and colour of each.
         note
             What else is to be said.
+        better_centre
+            Whether it says a pattern centre that the map does not go by.
         """
         rows = [_row(phase, entry) for phase, entry in zip(phases, classes, strict=True)]
         head = "<tr><td></td><td></td><td align=right>&nbsp; area</td></tr>"
         table = f"<table width='100%'>{head}{''.join(rows)}</table>" if rows else ""
         self.result_label.setText(table + (f"<p>{escape(note)}</p>" if note else ""))
         self.result_label.setVisible(bool(rows or note))
+        self.map_button.setVisible(better_centre)
 
 
 def _row(phase: PooledPhase, entry: MapClass) -> str:
