@@ -1,9 +1,11 @@
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from skimage.io import imread
@@ -13,6 +15,8 @@ from napari_bravais.cli import app
 from napari_bravais.io.pooled_results import load_pooled, save_pooled
 from napari_bravais.io.results import RESULT_FILES, load_result
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
+from napari_bravais.io.scan import open_scan
+from napari_bravais.mapping.matching import camera_search
 
 runner = CliRunner()
 
@@ -77,6 +81,23 @@ def test_map_takes_a_threshold_and_a_pattern_centre(tmp_path):
     assert phase_map.quality_threshold == 1
     assert phase_map.provenance["pattern_centre"] == [0.42, 0.2, 0.5]
     assert not np.isnan(phase_map.probabilities).any()
+
+
+def test_where_no_pattern_centre_is_stored_it_is_said_how_to_find_one(tmp_path, monkeypatch):
+    path, true = tmp_path / "no_centre.h5", open_scan(nickel_sample_path()).pattern_centre
+    shutil.copy(nickel_sample_path(), path)
+    with h5py.File(path, "r+") as file:
+        for name in ("pcx", "pcy", "pcz"):
+            file["Scan 1/EBSD/Header"][name][...] = 0.5  # as where nobody has set one
+    mapped = runner.invoke(app, ["map", str(path), "-o", str(tmp_path / "results")])
+    assert mapped.exit_code == 0, mapped.stderr
+    assert f"`bravais pattern-centre {path}` finds it" in mapped.stdout
+    monkeypatch.setattr(camera_search, "_CAMERAS", np.array([(0.5, 0.25, 0.52)]))
+    found = runner.invoke(app, ["pattern-centre", str(path)])
+    assert found.exit_code == 0, found.stderr
+    assert "by patterns like" in found.stdout
+    (by_it,) = re.findall(r"--pc=(\S+) --convention bruker", found.stdout)
+    np.testing.assert_allclose([float(x) for x in by_it.split(",")], true, atol=0.01)
 
 
 def test_noisy_patterns_are_averaged_if_so_wished(tmp_path):

@@ -6,24 +6,20 @@
 # FOLDER/anew gets finer ones of both folders' materials, out of masters-anew.tar: where commands are
 # given it as a last `-m`, these count.  To go on with them:
 # bravais simulate LIBRARY/structures.jsonl FOLDER/structures.jsonl -o FOLDER/anew
-# FOLDER/ordered gets ordered alloys of the catalogue, for an index and an atlas, out of
-# masters-ordered.tar; the network was not trained on them.
-# FOLDER/known gets further materials of the catalogue, for an index and an atlas, too, out of
-# masters-known.tar; the network was not trained on them either: bravais index --known FOLDER/known
-# FOLDER/more gets still more of them out of masters-more.tar (micas, amphiboles, phases of alloys,
-# rare elements, ...), none an ordered alloy: not in the index yet (docs/training-log.md).
-# FOLDER/order gets ordered crystals of the index, all as finely simulated, and beside them in
-# FOLDER/order/mixed the same with their atoms mixed, out of masters-order.tar, for
-# bravais atlas --ordered FOLDER/order; to make them anew:
-# bravais simulate FOLDER/order/structures.jsonl -o ANEW --mixed
+# FOLDER/known and FOLDER/more get further materials of the catalogue, for an index and an atlas, out
+# of masters-known.tar and masters-more.tar; the network was not trained on them: bravais index
+# --known FOLDER/known --known FOLDER/more
+# FOLDER/order gets ordered crystals of the index, all as finely simulated, and beside them
+# in FOLDER/order/mixed the same with their atoms mixed, out of masters-order.tar, for
+# bravais atlas --ordered FOLDER/order; those that it was not trained on are known by --known
+# FOLDER/order. To make them anew: bravais simulate FOLDER/order/structures.jsonl -o ANEW --mixed
 set -euo pipefail
 folder=$1
 here=$(dirname "$0")
 bravais=$here/../../.venv/bin/bravais
-mkdir -p "$folder"/{anew,ordered,known,more,order}
+mkdir -p "$folder"/{anew,known,more,order}
 [ -e "$folder/structures.jsonl" ] || tar -xf "$here/masters.tar" -C "$folder"
 [ -e "$folder/anew/structures.jsonl" ] || tar -xf "$here/masters-anew.tar" -C "$folder/anew"
-[ -e "$folder/ordered/structures.jsonl" ] || tar -xf "$here/masters-ordered.tar" -C "$folder/ordered"
 [ -e "$folder/known/structures.jsonl" ] || tar -xf "$here/masters-known.tar" -C "$folder/known"
 [ -e "$folder/more/structures.jsonl" ] || tar -xf "$here/masters-more.tar" -C "$folder/more"
 [ -e "$folder/order/structures.jsonl" ] || tar -xf "$here/masters-order.tar" -C "$folder/order"

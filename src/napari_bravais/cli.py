@@ -215,5 +215,10 @@ def _map(
             f"The patterns are noisy (mean quality {quality:.2f}): averaged with those around, by "
             "--average --fresh, more may be read right."
         )
+    if scan.pattern_centre is None:
+        typer.echo(
+            f"{scan.path.name} stores no pattern centre, without which fewer patterns are read "
+            f"right: `bravais pattern-centre {scan.path}` finds it, and says how to map by it."
+        )
     tell_written(written)
     return phase_map

@@ -72,7 +72,8 @@ def pattern_centre(scan: ScanPath, model: Model = None) -> None:
     centre = found.centre
     typer.echo(f"Pattern centre {centre}; correlation {found.correlation:.2f}")
     typer.echo(f"  by patterns like {', '.join(found.materials)}")
-    typer.echo(f"  --pc={centre.x:.4f},{centre.y:.4f},{centre.z:.4f} --convention bruker")
+    by_it = f"--pc={centre.x:.4f},{centre.y:.4f},{centre.z:.4f} --convention bruker"
+    typer.echo(f"To map by it: bravais map {scan} -o OUTPUT {by_it}")
 
 
 def tell_phases(
