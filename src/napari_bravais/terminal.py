@@ -160,6 +160,8 @@ def progress_bar(
             bars[0].update(done - bars[0].n)
 
         yield show
+        for bar in bars:  # what it ended with is not always told
+            bar.update(bar.total - bar.n)
 
 
 @contextmanager

@@ -407,7 +407,7 @@ def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancel
     assert section.progress_bar.isVisible() and not section.hough_button.isEnabled()
     wait_until(lambda: "Pattern centre: (" in section.result_label.text(), "the pattern centre")
     x, y, z = (float(part) for part in re.findall(r"0\.\d+", section.result_label.text())[:3])
-    assert "in edax's convention; on 4 patterns" in section.result_label.text()
+    assert "in EDAX's convention; on 4 patterns" in section.result_label.text()
     np.testing.assert_allclose((x, y, z), (0.4221, 0.7821, 0.4954), atol=0.05)
     wait_until(lambda: getattr(comparing.other, "source", "") == "Hough indexing", "the map")
     assert (comparing.other.labels == PEARSON_SYMBOLS.index("cF")).all()

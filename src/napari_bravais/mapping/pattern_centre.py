@@ -86,7 +86,8 @@ class PatternCentre:
         return np.array([self.x - other.x, self.y - other.y, self.z - other.z])
 
     def __str__(self) -> str:
-        return f"({self.x:.4f}, {self.y:.4f}, {self.z:.4f}) in {self.convention}'s convention"
+        whose = "EDAX" if self.convention == "edax" else self.convention.capitalize()
+        return f"({self.x:.4f}, {self.y:.4f}, {self.z:.4f}) in {whose}'s convention"
 
 
 def stored_pattern_centre(scan: "Scan") -> PatternCentre | None:
