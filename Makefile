@@ -27,13 +27,17 @@ test: docs ## check the style and the manifest, and run the tests
 	$(BIN)/npe2 validate napari-bravais
 	NUMBA_NUM_THREADS=1 $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
 
+# What the half with the window runs, too, so that both take as long.
+BESIDE_WINDOW = tests/io tests/fingerprint
+
 test-without-window:
-	$(BIN)/pytest --ignore=tests/gui
+	$(BIN)/pytest --ignore=tests/gui $(BESIDE_WINDOW:%=--ignore=%)
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.
 test-window:
 	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
+	$(BIN)/pytest $(BESIDE_WINDOW)
 
 lowest: $(INSTALLED) ## run the tests, but the window's, with the oldest packages that are allowed
 	@bash scripts/lowest.sh
