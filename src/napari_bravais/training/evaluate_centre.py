@@ -63,16 +63,16 @@ def evaluate_centres(
         own = np.full(_ORIENTATIONS, material)
         patterns, _ = take(library, own, Conditions(centre=tuple(true)), rng)
         prepared = classifier.prepare(patterns)
+        tried = {}
+        for name, told in (("exact", true), ("off", true + rng.normal(0, OFF, 3))):
+            embedded = classifier.embed(patterns, pattern_centre=told)
+            tried[name] = told, embedded
+            tried[f"{name}, moved"] = _moved(matcher, prepared, told, embedded), embedded
         found, *_ = centre_of(prepared, seeing(classifier, matcher, patterns), matcher)
-        told = {"exact": true, "off": true + rng.normal(0, OFF, 3), "none, found": found}
-        for name, begin in told.items():
-            embedded = classifier.embed(patterns, pattern_centre=begin)
-            tried = {name: begin}
-            if name != "none, found":
-                tried[f"{name}, moved"] = _moved(matcher, prepared, begin, embedded)
-            for how, centre in tried.items():
-                answers.setdefault(how, []).append(_judged(matcher, prepared, centre, embedded))
-                away.setdefault(how, []).append(np.abs(centre - true).max())
+        tried["none, found"] = found, classifier.embed(patterns, pattern_centre=found)
+        for how, (centre, embedded) in tried.items():
+            answers.setdefault(how, []).append(_judged(matcher, prepared, centre, embedded))
+            away.setdefault(how, []).append(np.abs(centre - true).max())
     labels = library.lattices[materials]
     rows = np.arange(len(labels))
     return {
