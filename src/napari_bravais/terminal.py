@@ -54,11 +54,15 @@ Model = Annotated[
 ]
 
 
-def classifier_at(model: Path | None, runtime: str = "keras") -> "Classifier":
-    """Return the classifier that was named, or else the bundled one."""
+def classifier_at(
+    model: Path | None, runtime: str = "keras", *, whole: bool = True
+) -> "Classifier":
+    """Return the classifier that was named, or else the bundled one; see `Classifier.load`."""
     from napari_bravais.model.classifier import Classifier
 
-    return Classifier.load(model, runtime) if model else Classifier.bundled(runtime)
+    if model is None:
+        return Classifier.bundled(runtime, whole=whole)
+    return Classifier.load(model, runtime, whole=whole)
 
 
 def pattern_centre(text: str | None, convention: str) -> "PatternCentre | None":

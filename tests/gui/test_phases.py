@@ -151,10 +151,14 @@ def test_an_error_goes_when_the_next_action_starts(mapped):
     notice = mapped.panel.notice
     find(mapped, "Xx")
     assert notice.isVisible()
-    assert find(mapped, "Si O Ti").phases
+    panel = mapped.panel.phases
+    panel.elements_edit.setText("Si O Ti")
+    mapped.press(panel.find_button)
     assert not notice.isVisible()
+    mapped.press(panel.cancel_button)
+    wait_until(lambda: panel.find_button.isEnabled(), "the end")
     # Enter does what the button does; what goes wrong with the action itself is told after that
-    edit = mapped.panel.phases.elements_edit
+    edit = panel.elements_edit
     edit.setText("Yy")
     QTest.keyClick(edit, Qt.Key.Key_Return)
     wait_until(lambda: mapped.said("Yy: no element's symbol"), "the error")

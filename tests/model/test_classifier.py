@@ -7,6 +7,7 @@ import pytest
 
 from napari_bravais import open_scan
 from napari_bravais.lattices import PEARSON_SYMBOLS
+from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.model.classifier import BUNDLED, Classifier, ModelError
 from napari_bravais.model.preparation import Preparation
 
@@ -70,6 +71,18 @@ def test_noise_and_blanks_are_below_the_threshold_and_patterns_above(classifier,
     nothing = np.stack([rng.normal(100, 10, (60, 60)), np.zeros((60, 60)), np.full((60, 60), 9)])
     assert (classifier.assess(nothing)[1] < classifier.quality_threshold).all()
     assert (classifier.assess(nickel)[1] > classifier.quality_threshold).all()
+
+
+def test_materials_that_its_index_adds_are_told_beside_the_networks_own(classifier, nickel):
+    alone = Classifier.bundled(whole=False)
+    assert alone.checksum == classifier.checksum and alone.index_checksum is None
+    *_, features = alone.embed(nickel)
+    np.testing.assert_allclose(classifier.embed(nickel)[2], features, atol=1e-5)
+    own, every = alone.crystals(features), classifier.crystals(features)
+    added = MaterialIndex.of(classifier).kept_out
+    assert added > 100 and every.shape[1] == own.shape[1] + added
+    np.testing.assert_array_equal(every[:, : own.shape[1]], own)
+    assert not np.allclose(alone.predict(nickel), classifier.predict(nickel), atol=1e-3)
 
 
 def test_no_patterns_give_no_rows(classifier):

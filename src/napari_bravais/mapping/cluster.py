@@ -40,7 +40,7 @@ class _Job:
     scan: str
     scan_size: int | None
     model: str
-    checksum: str
+    checksums: tuple[str, str | None]
     runtime: str
     device: str
     versions: tuple[tuple[str, str], ...]
@@ -82,7 +82,7 @@ def iter_phase_map_on(
         str(scan.path),
         scan.provenance.get("size_bytes"),
         str(classifier.path),
-        classifier.checksum,
+        (classifier.checksum, classifier.index_checksum),
         classifier.runtime,
         classifier.device,
         tuple(provenance(scan, classifier)["versions"].items()),
@@ -160,7 +160,7 @@ def _opened(job: _Job) -> tuple[Scan, Classifier]:
     if job.averaged:
         scan = averaged(scan)
     classifier = Classifier.load(job.model, job.runtime)
-    if classifier.checksum != job.checksum:
+    if (classifier.checksum, classifier.index_checksum) != job.checksums:
         raise ModelError(f"{job.model} is another model on a worker than here")
     here = classifier.device, tuple(provenance(scan, classifier)["versions"].items())
     if here != (job.device, job.versions):

@@ -254,6 +254,7 @@ def provenance(scan: Scan, classifier: Classifier) -> dict:
         "pattern_centre": scan.pattern_centre and [round(x, 4) for x in scan.pattern_centre],
         "model": classifier.name,
         "model_sha256": classifier.checksum,
+        "index_sha256": classifier.index_checksum,
         "model_card": classifier.card,
         "device": classifier.device,
         "versions": {**{name: version(name) for name in packages}, **classifier.versions},

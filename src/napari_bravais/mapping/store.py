@@ -231,7 +231,7 @@ def _identity(scan: Scan, classifier: Classifier) -> dict[str, Any]:
         "static background": None if background is None else digest_of(background),
         "pattern centre": scan.pattern_centre and [round(x, 6) for x in scan.pattern_centre],
         "step": [*scan.step, scan.step_unit],
-        "model": classifier.checksum,
+        "model": [classifier.checksum, classifier.index_checksum],
         "runtime": {"device": classifier.device, **provenance(scan, classifier)["versions"]},
     }
 

@@ -16,7 +16,7 @@ from napari_bravais.model.classifier import Classifier
 _FLOOR = 1e-4
 
 #: What an index's file holds.
-_ARRAYS = ("weights", "bias", "prior", "sample")
+_ARRAYS = ("weights", "bias", "prior", "sample", "more_weights", "more_bias")
 
 
 def floored_logs(probabilities: np.ndarray) -> np.ndarray:
@@ -137,6 +137,9 @@ class MaterialIndex:
     sample
         What the network sees in a few patterns of each, shape (materials, few, channels): to tell
         further materials from them, `napari_bravais.training.material_index.with_more`.
+    more_weights, more_bias
+        What the materials that are kept out add to the network's own last layer, shapes (channels,
+        kept_out) and (kept_out,): logits beside those of the crystals that it was trained on.
     """
 
     materials: tuple[Material, ...]
@@ -146,6 +149,8 @@ class MaterialIndex:
     doubt: Doubt
     kept_out: int = 0
     sample: np.ndarray = field(default_factory=lambda: np.empty((0, 1, 0)))
+    more_weights: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    more_bias: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def of(cls, classifier: Classifier) -> "MaterialIndex":
@@ -179,12 +184,12 @@ class MaterialIndex:
         with np.load(path, allow_pickle=False) as arrays:
             if not set(_ARRAYS) <= set(arrays.files):
                 raise ModelError(f"{path}: made by another version; `bravais index` makes it anew")
-            numbers = [arrays[name].astype(np.float32) for name in _ARRAYS]
+            numbers = {name: arrays[name].astype(np.float32) for name in _ARRAYS}
         materials = (
             Material(**{**row, "elements": tuple(row["elements"])}) for row in card["materials"]
         )
-        *numbers, sample = numbers
-        return cls(tuple(materials), *numbers, Doubt(**card["doubt"]), card["kept_out"], sample)
+        doubt = Doubt(**card["doubt"])
+        return cls(tuple(materials), doubt=doubt, kept_out=card["kept_out"], **numbers)
 
     def judged(self) -> "MaterialIndex":
         """Return the index by which a model is judged: without the materials that it is judged on.
@@ -201,6 +206,8 @@ class MaterialIndex:
             prior=prior,
             kept_out=0,
             sample=self.sample[:n],
+            more_weights=self.more_weights[:, :0],
+            more_bias=self.more_bias[:0],
         )
 
     def save(self, path: str | Path, about: dict) -> Path:

@@ -1,19 +1,28 @@
 """``Classifier``: patterns in, probabilities of the 14 lattices out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.lattices import lattice as lattice_of
+from napari_bravais.model.batches import (
+    BATCH_SIZE,
+    answers,
+    camera_of,
+    checked,
+    flattened,
+    padded,
+)
 from napari_bravais.model.card import ModelError, read_card
 from napari_bravais.model.explanation import grad_cam, of_bands, over_pattern, weights_of_lattice
 from napari_bravais.model.lines import SIZE
 
-#: Patterns that the network reads at once.
-BATCH_SIZE = 256
+if TYPE_CHECKING:
+    from napari_bravais.model.candidates import MaterialIndex
 
 BUNDLED = Path(__file__).parent / "weights" / "bravais-compact.keras"
 
@@ -31,6 +40,8 @@ class Classifier:
         The model card: what the model was trained on and how well it does.
     checksum
         SHA-256 of the model file.
+    index_checksum
+        That of its index of materials, if it tells those from the network's own, too.
     device
         What it runs on, for example ``"CPU (TensorFlow)"``.
     path
@@ -43,19 +54,26 @@ class Classifier:
         Pattern quality under which a pattern should count as not classified.
     """
 
-    def __init__(self, model, card: dict, path: Path, runtime: str):
+    def __init__(
+        self,
+        preparation,
+        backbone,
+        card: dict,
+        path: Path,
+        runtime: str,
+        index_checksum: str | None,
+    ):
         from napari_bravais.model.backend import compiled, device_name, versions
         from napari_bravais.model.network import with_features
 
         self.path, self.runtime = path, runtime
         self.card = card
         self.name = card["name"]
-        self.checksum = card["sha256"]
+        self.checksum, self.index_checksum = card["sha256"], index_checksum
         self.quality_threshold = card["quality_threshold"]
         self.device, self.versions = device_name(), versions()
-        preparation, backbone = model.get_layer("preparation"), model.get_layer("backbone")
         detailed = with_features(backbone)
-        self._kernel = np.asarray(backbone.get_layer("crystal").kernel)
+        self._kernel, self._bias = map(np.asarray, backbone.get_layer("crystal").get_weights())
         self._lattices = np.array(list(backbone.get_layer("logits").crystals.values()))
         self._prepare = compiled(preparation)
         if runtime == "openvino":
@@ -69,12 +87,12 @@ class Classifier:
         self._look = _of_raw_patterns(preparation, detailed)
 
     @classmethod
-    def bundled(cls, runtime: str = "keras") -> "Classifier":
+    def bundled(cls, runtime: str = "keras", *, whole: bool = True) -> "Classifier":
         """Return the classifier that comes with napari-bravais.
 
         Parameters
         ----------
-        runtime
+        runtime, whole
             As for `load`.
 
         Raises
@@ -82,10 +100,10 @@ class Classifier:
         ModelError
             If its files are damaged.
         """
-        return cls.load(BUNDLED, runtime)
+        return cls.load(BUNDLED, runtime, whole=whole)
 
     @classmethod
-    def load(cls, path: str | Path, runtime: str = "keras") -> "Classifier":
+    def load(cls, path: str | Path, runtime: str = "keras", *, whole: bool = True) -> "Classifier":
         """Load a classifier from a ``.keras`` file with its ``.json`` model card beside it.
 
         Parameters
@@ -95,6 +113,10 @@ class Classifier:
         runtime
             What computes the network: ``"keras"``, the reference, or ``"openvino"``, which is
             faster on CPUs and gives the same labels but where two lattices are equally likely.
+        whole
+            Whether it also tells the materials that were added to its index, if an index lies
+            beside it (`napari_bravais.model.candidates`), as users have it; else only what the
+            network was trained on, as a model is judged.
 
         Raises
         ------
@@ -104,7 +126,8 @@ class Classifier:
         ValueError
             If there is no such runtime.
         """
-        from napari_bravais.model.backend import RUNTIMES, quiet_keras
+        from napari_bravais.model.backend import RUNTIMES
+        from napari_bravais.model.candidates import MaterialIndex, index_path
 
         path = Path(path).absolute()
         card = read_card(path)
@@ -112,33 +135,12 @@ class Classifier:
             raise ValueError(f"there is no runtime {runtime!r}; there are {', '.join(RUNTIMES)}")
         if runtime == "openvino" and not find_spec("openvino"):
             raise ModelError("OpenVINO is not installed: pip install 'napari-bravais[fast]'")
-        keras = quiet_keras()
-        # Keras knows the layers of a saved file only once their modules are imported.
-        import napari_bravais.model.camera
-        import napari_bravais.model.crystals
-        import napari_bravais.model.preparation
-        import napari_bravais.model.radon
-
-        try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:
-            raise ModelError(f"{path}: Keras cannot load this model: {error}") from error
-        layers = {layer.name for layer in model.layers}
-        if not {"preparation", "backbone"} <= layers:
-            raise ModelError(f"{path}: the model has no preparation of raw patterns")
-        backbone = model.get_layer("backbone")
-        if not isinstance(backbone.input, dict) or backbone.input.keys() != {"prepared", "camera"}:
-            raise ModelError(f"{path}: the model does not take patterns and their camera")
-        summed = {layer.name: layer for layer in backbone.layers}.get("logits")
-        if not isinstance(summed, napari_bravais.model.crystals.SummedByLattice):
-            raise ModelError(
-                f"{path}: the model does not tell crystals apart; `bravais train` and `bravais "
-                "export-model` of this version make such models"
-            )
-        classes = summed.units
-        if classes != len(PEARSON_SYMBOLS):
-            raise ModelError(f"{path}: the model has {classes} classes, not the 14 lattices")
-        return cls(model, card, path, runtime)
+        preparation, backbone = _networks_of(path)
+        index, index_checksum = index_path(path), None
+        if whole and index.is_file():
+            backbone = _with_index(backbone, MaterialIndex.load(index, card["sha256"]))
+            index_checksum = read_card(index)["sha256"]
+        return cls(preparation, backbone, card, path, runtime, index_checksum)
 
     def predict(
         self,
@@ -194,11 +196,11 @@ class Classifier:
             correlation that the network expects between a prepared pattern and its noise-free
             self; near zero where there is no pattern at all.
         """
-        patterns = _checked(patterns)
+        patterns = checked(patterns)
         probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
         quality = np.empty(len(patterns), np.float32)
-        camera = _camera(pattern_centre, patterns)
-        for part, answer in _answers(self._read, patterns, static_background, camera):
+        camera = camera_of(pattern_centre, patterns)
+        for part, answer in answers(self._read, patterns, static_background, camera):
             probabilities[part] = _softmax(answer["logits"])
             quality[part] = answer["quality"][:, 0]
         return probabilities, quality
@@ -222,16 +224,26 @@ class Classifier:
             Probabilities, shape (n, 14); quality, shape (n,); and the means of the last feature
             maps, of which both are functions, shape (n, channels). All float32.
         """
-        patterns = _checked(patterns)
+        patterns = checked(patterns)
         probabilities = np.empty((len(patterns), len(PEARSON_SYMBOLS)), np.float32)
         quality = np.empty(len(patterns), np.float32)
         features = np.empty((len(patterns), len(self._kernel)), np.float32)
-        camera = _camera(pattern_centre, patterns)
-        for part, answer in _answers(self._look, patterns, static_background, camera):
+        camera = camera_of(pattern_centre, patterns)
+        for part, answer in answers(self._look, patterns, static_background, camera):
             probabilities[part] = _softmax(answer["logits"])
             quality[part] = answer["quality"][:, 0]
             features[part] = answer["features"].mean(axis=(1, 2))
         return probabilities, quality, features
+
+    def crystals(self, features: np.ndarray) -> np.ndarray:
+        """Return logits of the crystals that it tells apart, shape (n, crystals).
+
+        Parameters
+        ----------
+        features
+            What `embed` sees in patterns, shape (n, channels).
+        """
+        return features @ self._kernel + self._bias
 
     def explain(
         self,
@@ -261,9 +273,9 @@ class Classifier:
         ValueError
             If ``pattern`` is no pattern or ``lattice`` no Pearson symbol.
         """
-        patterns = _checked(np.asarray(pattern)[None])
-        camera = _camera(pattern_centre, patterns)
-        answer = self._look(_flattened(patterns, static_background), camera)
+        patterns = checked(np.asarray(pattern)[None])
+        camera = camera_of(pattern_centre, patterns)
+        answer = self._look(flattened(patterns, static_background), camera)
         answer = {name: np.asarray(values)[0] for name, values in answer.items()}
         index = answer["logits"].argmax() if lattice is None else lattice_of(lattice).index
         weights = weights_of_lattice(answer["crystal"], self._kernel, self._lattices == index)
@@ -294,13 +306,56 @@ class Classifier:
             As for `predict`.
         """
         several = np.asarray(patterns)
-        several = _checked(several[None] if several.ndim == 2 else several)
+        several = checked(several[None] if several.ndim == 2 else several)
         prepared = np.empty((len(several), SIZE, SIZE), np.float32)
         for start in range(0, len(several), BATCH_SIZE):
             batch = several[start : start + BATCH_SIZE]
-            answer = self._prepare(_padded(_flattened(batch, static_background)))
+            answer = self._prepare(padded(flattened(batch, static_background)))
             prepared[start : start + BATCH_SIZE] = np.asarray(answer)[: len(batch), ..., 0]
         return prepared if np.ndim(patterns) == 3 else prepared[0]
+
+
+def _networks_of(path: Path) -> tuple:
+    """Return what prepares patterns and what reads them, out of a saved model."""
+    from napari_bravais.model.backend import quiet_keras
+
+    keras = quiet_keras()
+    # Keras knows the layers of a saved file only once their modules are imported.
+    import napari_bravais.model.camera
+    import napari_bravais.model.crystals
+    import napari_bravais.model.preparation
+    import napari_bravais.model.radon
+
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise ModelError(f"{path}: Keras cannot load this model: {error}") from error
+    layers = {layer.name for layer in model.layers}
+    if not {"preparation", "backbone"} <= layers:
+        raise ModelError(f"{path}: the model has no preparation of raw patterns")
+    backbone = model.get_layer("backbone")
+    if not isinstance(backbone.input, dict) or backbone.input.keys() != {"prepared", "camera"}:
+        raise ModelError(f"{path}: the model does not take patterns and their camera")
+    summed = {layer.name: layer for layer in backbone.layers}.get("logits")
+    if not isinstance(summed, napari_bravais.model.crystals.SummedByLattice):
+        raise ModelError(
+            f"{path}: the model does not tell crystals apart; `bravais train` and `bravais "
+            "export-model` of this version make such models"
+        )
+    if summed.units != len(PEARSON_SYMBOLS):
+        raise ModelError(f"{path}: the model has {summed.units} classes, not the 14 lattices")
+    return model.get_layer("preparation"), backbone
+
+
+def _with_index(backbone, index: "MaterialIndex"):
+    """Return a network that tells the materials that were added to its index, too."""
+    from napari_bravais.model.network import with_more_crystals
+
+    added = index.materials[len(index.materials) - index.kept_out :]
+    if not added:
+        return backbone
+    lattices = {material.key: lattice_of(material.lattice).index for material in added}
+    return with_more_crystals(backbone, lattices, index.more_weights, index.more_bias)
 
 
 def _of_raw_patterns(preparation: Callable, network: Callable) -> Callable:
@@ -312,74 +367,6 @@ def _of_raw_patterns(preparation: Callable, network: Callable) -> Callable:
             {"prepared": preparation(raw), "camera": camera}, training=False
         )
     )
-
-
-def _camera(
-    pattern_centre: Sequence[float] | np.ndarray | None, patterns: np.ndarray
-) -> np.ndarray:
-    """Return what the network is told of the camera, shape (n, 4)."""
-    from napari_bravais.model.camera import told, unknown
-
-    n = len(patterns)
-    if pattern_centre is None:
-        return unknown(n)
-    centres = np.asarray(pattern_centre, float)
-    if centres.shape not in ((3,), (n, 3)):
-        raise ValueError(
-            f"a pattern centre must be (pcx, pcy, pcz), or {n} of them, not of the shape "
-            f"{centres.shape}"
-        )
-    return told(np.broadcast_to(centres, (n, 3)), patterns.shape[1:])
-
-
-def _answers(
-    read: Callable, patterns: np.ndarray, static_background: np.ndarray | None, camera: np.ndarray
-) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Read patterns batch by batch; give where each batch lies and what was answered."""
-    for start in range(0, len(patterns), BATCH_SIZE):
-        part = slice(start, min(start + BATCH_SIZE, len(patterns)))
-        batch = patterns[part]
-        answer = read(_padded(_flattened(batch, static_background)), _padded(camera[part]))
-        yield part, {name: np.asarray(value)[: len(batch)] for name, value in answer.items()}
-
-
-def _checked(patterns: np.ndarray) -> np.ndarray:
-    patterns = np.asarray(patterns)
-    if patterns.ndim != 3:
-        raise ValueError(f"patterns must have the shape (n, h, w), not {patterns.shape}")
-    if min(patterns.shape[1:]) < 8:
-        raise ValueError(f"patterns must be 8x8 pixels or more, not {patterns.shape[1:]}")
-    if patterns.dtype.kind not in "biuf":
-        raise ValueError(f"patterns must be real numbers, not {patterns.dtype}")
-    return patterns
-
-
-def _flattened(patterns: np.ndarray, static_background: np.ndarray | None) -> np.ndarray:
-    """Divide the static background out; where it is dark there is nothing to see."""
-    with np.errstate(over="ignore"):  # what is no number in single precision counts as missing
-        flat = patterns.astype(np.float32)
-    if static_background is None:
-        return flat
-    if static_background.shape != patterns.shape[1:]:
-        raise ValueError(
-            f"the static background's shape {static_background.shape} is not the patterns', "
-            f"{patterns.shape[1:]}"
-        )
-    background = static_background.astype(np.float32)
-    flat /= np.where(background > 0, background, np.nan)
-    # what was saturated throughout would show the background's negative
-    flat[patterns.min(axis=(1, 2)) == patterns.max(axis=(1, 2))] = 0
-    return flat
-
-
-def _padded(batch: np.ndarray) -> np.ndarray:
-    """Fill a batch up to one of few sizes: the graph is traced anew for each shape."""
-    size = min(1 << (len(batch) - 1).bit_length(), -(-len(batch) // 32) * 32)
-    if size == len(batch):
-        return batch
-    padded = np.zeros((size, *batch.shape[1:]), np.float32)
-    padded[: len(batch)] = batch
-    return padded
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

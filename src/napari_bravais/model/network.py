@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import keras
+import numpy as np
 from keras import layers
 
 from napari_bravais.lattices import LATTICES
@@ -131,6 +132,33 @@ def build_backbone(
     else:
         answers["logits"] = layers.Dense(classes, dtype="float32", name="logits")(pooled)
     return keras.Model({"prepared": prepared, "camera": camera}, answers, name=BACKBONE)
+
+
+def with_more_crystals(
+    backbone: keras.Model, crystals: Mapping[str, int], weights: np.ndarray, bias: np.ndarray
+) -> keras.Model:
+    """Return a network that tells further crystals from those that it was trained on.
+
+    Parameters
+    ----------
+    backbone
+        A network that tells crystals apart; it stays as it is.
+    crystals
+        The class of each further crystal, by names that are not among the others'.
+    weights, bias
+        Their logits' weights of the means of the last feature maps, shape (channels, crystals), and
+        biases, shape (crystals,), beside those of the others.
+    """
+    head, summed = backbone.get_layer(CRYSTAL), backbone.get_layer("logits")
+    kernel, own = head.get_weights()
+    wider = layers.Dense(kernel.shape[1] + len(bias), dtype="float32", name=CRYSTAL)
+    likely = wider(head.input)
+    wider.set_weights([np.hstack([kernel, weights]), np.append(own, bias)])
+    every = SummedByLattice(
+        summed.crystals | dict(crystals), summed.units, dtype="float32", name="logits"
+    )
+    answers = backbone.output | {CRYSTAL: likely, "logits": every(likely)}
+    return keras.Model(backbone.input, answers, name=BACKBONE)
 
 
 def with_features(backbone: keras.Model) -> keras.Model:

@@ -51,7 +51,7 @@ def index(
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.material_index import make_index
 
-    classifier = classifier_at(model)
+    classifier = classifier_at(model, whole=False)
     library = MasterLibrary.open(*master_patterns, known=known or ())
     made = make_index(
         classifier, library, patterns, keep=MaterialIndex.of(classifier) if keep else None
@@ -91,7 +91,7 @@ def atlas(
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.simulate import MIXED
 
-    classifier = classifier_at(model)
+    classifier = classifier_at(model, whole=False)
     library = MasterLibrary.open(*master_patterns, known=known or ())
     both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
     path, there = atlas_path(classifier.path), Atlas.of(classifier) if keep else None
@@ -152,7 +152,7 @@ def evaluate_matching(
     from napari_bravais.training.evaluate_real import real_patterns
     from napari_bravais.training.library import MasterLibrary
 
-    classifier = classifier_at(model)
+    classifier = classifier_at(model, whole=whole)
     library = MasterLibrary.open(*master_patterns, known=known or ())
     index, path = MaterialIndex.of(classifier), output / "matching.json"
     matcher = Matcher(classifier, index if whole else index.judged())
@@ -222,7 +222,7 @@ def evaluate(
     amounts = Amounts(patterns, varied, doubtful, gazes, samples)
     library = MasterLibrary.open(*master_patterns)
     measured = measure(
-        classifier_at(model),
+        classifier_at(model, whole=False),
         library,
         amounts,
         real,
@@ -268,7 +268,9 @@ def evaluate_assembly(
     if most is not None:
         materials = np.random.default_rng(1).permutation(materials)[:most]
     log = output / f"assembly-{part.replace(' ', '-')}.jsonl"
-    rows = judge.evaluate_assembly(classifier_at(model), library, materials, patterns, log)
+    rows = judge.evaluate_assembly(
+        classifier_at(model, whole=False), library, materials, patterns, log
+    )
     for name, value in judge.summary(rows).items():
         typer.echo(f"{name:36} {value:.3g}")
 
@@ -288,7 +290,7 @@ def centring(
     from napari_bravais.training import centring as train
     from napari_bravais.training.library import MasterLibrary
 
-    classifier = classifier_at(model)
+    classifier = classifier_at(model, whole=False)
     library = MasterLibrary.open(*master_patterns, known=known or ())
     crystals = train.known_crystals(Atlas.of(classifier), library)
     with progress_bar("Random crystals", "crystals") as progress:

@@ -156,7 +156,7 @@ def add_known(classifier: "Classifier", library: "MasterLibrary") -> list["Mater
         features = read(classifier, library, np.array(places), _PATTERNS, seed=_SEED).features
         usual = np.quantile(index.prior, _USUAL)
         shares = np.full(len(new), usual / (1 + usual * len(new)))
-        index = with_more(index, materials, features, shares)
+        index = with_more(index, classifier, materials, features, shares)
         index.save(index_path(classifier.path), about)
     # also what an earlier command, broken off, left out
     atlas = make_atlas(classifier, library, keep=Atlas.of(classifier))

@@ -53,22 +53,22 @@ def evaluate_centres(
     from napari_bravais.training.evaluate_real import real_patterns
     from napari_bravais.training.library import MasterLibrary
 
-    classifier = classifier_at(model)
+    classifier, judged = (classifier_at(model, whole=whole) for whole in (True, False))
     library = MasterLibrary.open(*master_patterns)
-    whole, rng = MaterialIndex.of(classifier), np.random.default_rng(13)
+    index, rng = MaterialIndex.of(classifier), np.random.default_rng(13)
     measured = {
         "model_sha256": classifier.checksum,
         "real": judge.evaluate_real_centres(
-            classifier, Matcher(classifier, whole), real_patterns(real)
+            classifier, Matcher(classifier, index), real_patterns(real)
         ),
         "simulated": {},
     }
-    matcher = Matcher(classifier, whole.judged())
+    matcher = Matcher(judged, index.judged())
     for name, own in parts_of(library).items():
         typer.echo(name, err=True)
         drawn = rng.permutation(own)[:phases]
         measured["simulated"][f"{name}, {len(drawn)}"] = judge.evaluate_centres(
-            classifier, matcher, library, drawn, tell("phases")
+            judged, matcher, library, drawn, tell("phases")
         )
     with replacing(output / "centres.json") as temporary:
         temporary.write_text(json.dumps(measured, indent=1) + "\n")
