@@ -28,7 +28,7 @@ test: docs ## check the style and the manifest, and run the tests
 	NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
 
 # What the half with the window runs, too, so that both take as long.
-BESIDE_WINDOW = tests/io tests/fingerprint
+BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly
 
 test-without-window:
 	$(BIN)/pytest --ignore=tests/gui $(BESIDE_WINDOW:%=--ignore=%)

@@ -97,7 +97,9 @@ def test_a_file_pulled_away_is_an_error_and_what_was_finished_is_kept(
     assert_same(resumed, map_phases(whole, classifier))
 
 
-@pytest.mark.parametrize("what", ["pattern", "shape", "step", "background", "model", "runtime"])
+@pytest.mark.parametrize(
+    "what", ["pattern", "shape", "step", "background", "model", "index", "runtime"]
+)
 def test_a_store_of_something_else_is_refused(tmp_path, patterns, scan, classifier, what):
     path = tmp_path / "map.zarr"
     with pytest.raises(KeyboardInterrupt):
@@ -116,6 +118,8 @@ def test_a_store_of_something_else_is_refused(tmp_path, patterns, scan, classifi
         other = scan
     if what == "model":
         classifier = Changed(classifier, checksum="another")
+    if what == "index":
+        classifier = Changed(classifier, index_checksum="another")
     if what == "runtime":
         classifier = Changed(classifier, device="another")
     with pytest.raises(
@@ -197,8 +201,8 @@ def assess(patterns, static_background, pattern_centre):
     return first[:, :14] / 255, first[:, 14] / 255
 
 stand_in = SimpleNamespace(
-    assess=assess, name="stand-in", checksum="0", device="CPU", versions={}, quality_threshold=0.5,
-    card={"name": "stand-in"},
+    assess=assess, name="stand-in", checksum="0", index_checksum=None, device="CPU", versions={},
+    quality_threshold=0.5, card={"name": "stand-in"},
 )
 patterns = da.from_array(np.load(sys.argv[1], mmap_mode="r"))
 scan = Scan(patterns, (1.0, 1.0), "px", None, None, Path(sys.argv[1]))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_bravais import open_scan
-from napari_bravais.lattices import PEARSON_SYMBOLS
-from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.lattices import PEARSON_SYMBOLS, lattice
+from napari_bravais.model.candidates import MaterialIndex, index_path
 from napari_bravais.model.classifier import BUNDLED, Classifier, ModelError
 from napari_bravais.model.preparation import Preparation
 
@@ -122,9 +122,17 @@ def copy_model(folder):
     return path
 
 
-def test_a_copied_model_loads(tmp_path, classifier, nickel):
-    loaded = Classifier.load(copy_model(tmp_path))
+def test_a_copied_model_loads_with_its_index_or_without(tmp_path, classifier, nickel):
+    path = copy_model(tmp_path)
+    loaded, alone = Classifier.load(path), Classifier.bundled(whole=False)
+    np.testing.assert_allclose(loaded.predict(nickel), alone.predict(nickel), atol=1e-6)
+    for ending in (".npz", ".json"):
+        shutil.copy(index_path(BUNDLED).with_suffix(ending), index_path(path).with_suffix(ending))
+    loaded = Classifier.load(path)
     np.testing.assert_allclose(loaded.predict(nickel), classifier.predict(nickel), atol=1e-6)
+    index_path(path).write_bytes(b"no index")
+    with pytest.raises(ModelError, match=r"model-materials\.npz: the file is damaged"):
+        Classifier.load(path)
 
 
 def test_a_damaged_model_is_refused(tmp_path):
@@ -198,8 +206,11 @@ def test_what_the_network_sees_explains_its_answers(classifier, nickel):
         np.testing.assert_allclose(got, expected, atol=1e-4)
     head = keras.saving.load_model(classifier.path, compile=False).get_layer("backbone")
     kernel, bias = head.get_layer("crystal").get_weights()
-    likely = np.exp(features @ kernel + bias)
+    index = MaterialIndex.of(classifier)
+    more = features @ index.more_weights + index.more_bias
+    likely = np.exp(np.hstack([features @ kernel + bias, more]))
     likely /= likely.sum(axis=1, keepdims=True)
-    lattices = np.array(list(head.get_layer("logits").crystals.values()))
+    added = [lattice(each.lattice).index for each in index.materials[-index.kept_out :]]
+    lattices = np.array([*head.get_layer("logits").crystals.values(), *added])
     summed = np.stack([likely[:, lattices == i].sum(axis=1) for i in range(14)], axis=1)
     np.testing.assert_allclose(summed, probabilities, atol=1e-4)

@@ -24,7 +24,7 @@ def evaluate_averaging(
     from napari_bravais.io.scan import open_scan
     from napari_bravais.training import evaluate_averaging as judge
 
-    path, classifier = quartz_rutile_sample_path(), classifier_at(model)
+    path, classifier = quartz_rutile_sample_path(), classifier_at(model, whole=False)
     rows = judge.evaluate_averaging(open_scan(path), judge.sample_truth(path), classifier)
     measured = {"model_sha256": classifier.checksum, "rows": rows}
     with replacing(output / "averaging.json") as temporary:
