@@ -32,8 +32,9 @@ _FREEDOM, _STEPS = 0.1, 100
 _SAMPLED = 2
 
 #: How much less likely, as a logarithm, the network takes a material to be that it was not trained
-#: on: else real nickel's patterns have too many others beside them (docs/training-log.md).
-_LESS = 1.0
+#: on: else real patterns, noisy ones above all, have too many others beside them
+#: (docs/training-log.md).
+_LESS = 2.0
 
 #: Ranges in which `Doubt` is looked for: correlation, novelty, trust.
 _DOUBTS = ((0.01, 5.0), (0.5, 8.0), (0.02, 2.0))
