@@ -18,17 +18,19 @@ napari: need-display $(INSTALLED) ## open the window on the sample scan (needs a
 need-display:
 	@bash scripts/need-display.sh
 
-# Each half of the tests gets one thread of Numba's and of OpenBLAS's: with two each, two processes
-# on two cores mostly waited for each other (docs/training-log.md).
+# Each half of the tests gets one thread of Numba's, of OpenBLAS's and of TensorFlow's: with two
+# each, two processes on two cores mostly waited for each other (docs/training-log.md).
+ONE_THREAD = NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
+
 test: docs ## check the style and the manifest, and run the tests
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
-	NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
+	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
 
 # What the half with the window runs, too, so that both take as long.
-BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly
+BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly tests/mapping/matching
 
 test-without-window:
 	$(BIN)/pytest --ignore=tests/gui $(BESIDE_WINDOW:%=--ignore=%)
