@@ -121,6 +121,6 @@ def padded(batch: np.ndarray) -> np.ndarray:
     size = min(1 << (len(batch) - 1).bit_length(), -(-len(batch) // 32) * 32)
     if size == len(batch):
         return batch
-    padded = np.zeros((size, *batch.shape[1:]), np.float32)
-    padded[: len(batch)] = batch
-    return padded
+    full = np.zeros((size, *batch.shape[1:]), np.float32)
+    full[: len(batch)] = batch
+    return full
