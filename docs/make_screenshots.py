@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from napari_bravais.gui import screen
+from napari_bravais.gui.settings import HELD, NOT_HELD
 
 FOLDER = Path(__file__).parent / "screenshots"
 
@@ -124,6 +125,17 @@ def map_and_inspect(film: Film) -> None:
     film.point_at(1, 33, 44)
     film.answered()
     film.take("5-inspected")
+
+
+def hold(film: Film) -> None:
+    """Hold the inspected pixel against known materials."""
+    panel = film.panel
+    display, holding = panel.controller.display, panel.controller.holding
+    display.change(known=HELD)
+    film.wait(lambda: holding.request is None)
+    panel.ensureWidgetVisible(panel.inspect.held)
+    film.take("held")
+    display.change(known=NOT_HELD)
 
 
 def adjust(film: Film) -> None:
@@ -255,6 +267,7 @@ def main() -> None:
     try:
         film = Film("Bravais lattice map")
         map_and_inspect(film)
+        hold(film)
         adjust(film)
         find_phases(film)
         compare(film)

@@ -17,6 +17,7 @@ from napari_bravais.io.results import RESULT_FILES, load_result
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import camera_search
+from tests.vendor_files import forget_pattern_centre
 
 runner = CliRunner()
 
@@ -87,8 +88,7 @@ def test_where_no_pattern_centre_is_stored_it_is_said_how_to_find_one(tmp_path, 
     path, true = tmp_path / "no_centre.h5", open_scan(nickel_sample_path()).pattern_centre
     shutil.copy(nickel_sample_path(), path)
     with h5py.File(path, "r+") as file:
-        for name in ("pcx", "pcy", "pcz"):
-            file["Scan 1/EBSD/Header"][name][...] = 0.5  # as where nobody has set one
+        forget_pattern_centre(file["Scan 1/EBSD/Header"])
     mapped = runner.invoke(app, ["map", str(path), "-o", str(tmp_path / "results")])
     assert mapped.exit_code == 0, mapped.stderr
     assert f"`bravais pattern-centre {path}` finds it" in mapped.stdout

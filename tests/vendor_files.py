@@ -8,6 +8,13 @@ import h5py
 import numpy as np
 
 
+def forget_pattern_centre(header: h5py.Group) -> None:
+    """Have a file's header hold what kikuchipy writes where nobody has set a pattern centre."""
+    for name in ("pcx", "pcy", "pcz"):
+        del header[name]
+        header[name] = [0.5]
+
+
 def write_bruker_scan(path: Path) -> Path:
     """Write a Bruker scan; its image is on the map's grid."""
     from kikuchipy.data._dummy_files.bruker_h5ebsd import create_dummy_bruker_h5ebsd_file

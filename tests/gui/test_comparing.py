@@ -10,6 +10,7 @@ from napari_bravais.io.exports import export
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from tests.gui.window import wait_until
+from tests.vendor_files import forget_pattern_centre
 
 
 def test_a_map_that_does_not_open_leaves_what_is_said_of_the_other(mapped, tmp_path):
@@ -81,9 +82,7 @@ def test_a_scan_that_stores_no_pattern_centre_is_indexed_by_the_one_found(shared
     with h5py.File(path, "r+") as file:
         scan = file["Scan 1/EBSD"]
         true = [float(np.mean(scan["Header"][name][()])) for name in names]
-        for name in names:
-            del scan["Header"][name]
-            scan["Header"][name] = [0.5]  # as where nobody has set one
+        forget_pattern_centre(scan["Header"])
         patterns = scan["Data/patterns"][()].reshape(48, 72, 60, 60)[:4, :4]
         del scan["Data/patterns"], scan["CrystalMap"]
         scan["Data/patterns"] = patterns.reshape(-1, 60, 60)

@@ -22,6 +22,7 @@ from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.comparison import map_title
 from napari_bravais.mapping.phase_map import colour_table
 from tests.gui.window import Window, shown_colours, wait_until
+from tests.vendor_files import forget_pattern_centre
 
 
 def test_sample_opens_with_its_image_and_scale(window):
@@ -376,9 +377,7 @@ def test_a_scan_of_one_row_is_mapped_and_inspected(shared, tmp_path):
     with h5py.File(tmp_path / "line.h5", "r+") as file:
         header = file["Scan 1/EBSD/Header"]
         header["n_rows"][...], header["n_columns"][...] = 1, 9
-        for name in ("pcx", "pcy", "pcz"):
-            del header[name]
-            header[name] = [0.5]
+        forget_pattern_centre(header)
         del file["Scan 2"]
     shared.open(tmp_path / "line.h5")
     assert shared.panel.scan.grid_label.text().startswith("1 × 9 pixels")

@@ -13,6 +13,7 @@ import pytest
 
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.scan import ScanError, open_scan
+from tests.vendor_files import forget_pattern_centre
 
 
 def fault(path) -> str:
@@ -132,9 +133,7 @@ def kikuchipy_file(path, patterns, ny, nx, **storage):
         header = group["Header"]
         header["n_rows"][...], header["n_columns"][...] = ny, nx
         header["pattern_height"][...], header["pattern_width"][...] = patterns.shape[1:]
-        for name in ("pcx", "pcy", "pcz"):
-            del header[name]
-            header[name] = [0.5]
+        forget_pattern_centre(header)
         del group["Data/patterns"]
         group["Data"].create_dataset("patterns", data=patterns, **storage)
     return path

@@ -1,6 +1,7 @@
 """The classifier's process, for real: opened, asked, cancelled, killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from importlib.util import find_spec
 from io import BytesIO
 
+import h5py
 import numpy as np
 import pytest
 
@@ -19,8 +21,10 @@ from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
-from napari_bravais.mapping.service_worker import Inbox, Worker
+from napari_bravais.mapping.service_inbox import Inbox
+from napari_bravais.mapping.service_worker import Worker
 from napari_bravais.model.backend import WORTH_CONVERTING
+from tests.vendor_files import forget_pattern_centre
 
 PATIENCE = 120.0
 
@@ -154,6 +158,36 @@ def test_phases_of_a_map_are_found_or_given_up(quartz, classifier):
     assert quartz.wait("finished", job)["cancelled"]
     wrong = quartz.wait("error", quartz.service.find_phases(phase_map, "Qz"))
     assert "Qz: no element's symbol" in wrong["text"]
+
+
+def test_a_pixel_is_held_against_known_materials_unless_another_is_clicked(quartz):
+    service = quartz.service
+    job = service.match(20, 30, "Si, O")
+    found = quartz.wait("matched", job)
+    assert found["candidates"][0][:3] == ["quartz", "SiO2", "hP"]
+    assert found.arrays["expected"].shape == (len(found["candidates"]), 80, 80)
+    steps = [m["done"] for m in quartz.messages if m.kind == "matching" and m["id"] == job]
+    assert steps == sorted(steps) and len(steps) == found["tried"]
+    job = service.match(5, 5)
+    quartz.wait("matching", job)
+    click = service.explain(1, 2)
+    assert quartz.wait("unmatched", job)["reason"] is None
+    quartz.wait("explained", click)
+    job = service.match(5, 5, "Qz")
+    assert "Qz: no element's symbol" in quartz.wait("error", job)["text"]
+
+
+def test_where_the_pattern_centre_is_not_known_nothing_is_held(shared, tmp_path):
+    path = tmp_path / "no_centre.h5"
+    shutil.copy(quartz_rutile_sample_path(), path)
+    with h5py.File(path, "r+") as file:
+        forget_pattern_centre(file["Scan 1/EBSD/Header"])
+    shared.wait("opened", shared.service.open(path))
+    told = shared.wait("unmatched", shared.service.match(20, 30))
+    assert "Find phases looks for it" in told["reason"]
+    centre = PatternCentre(*open_scan(quartz_rutile_sample_path()).pattern_centre)
+    found = shared.wait("matched", shared.service.match(20, 30, centre=centre))
+    assert found["candidates"][0][0] == "quartz"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals that stop a process")

@@ -10,6 +10,7 @@ from napari_bravais.gui.arranger import Arranger
 from napari_bravais.gui.comparing import DIFFERENCE, OTHER, Comparing
 from napari_bravais.gui.display import CONFIDENCE, QUALITY, Display
 from napari_bravais.gui.exporting import Exporting
+from napari_bravais.gui.holding import Holding
 from napari_bravais.gui.images import Images
 from napari_bravais.gui.inspector import Inspector
 from napari_bravais.gui.layers import MAP_NAME, warm_up
@@ -87,6 +88,7 @@ class Controller(QObject):
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
         self.phases = Phases(self.scene, self.arranger, self.display, panel.phases, self.service)
+        self.holding = Holding(panel, self.inspector, self.display, self.phases, self.service)
         self.exporting = Exporting(panel.export, self.display, self.images, self.phases)
         self._pointer = Pointer(
             *(viewer, self.scene, self.inspector.inspect, self.display.hover_text),
@@ -301,12 +303,16 @@ class Controller(QObject):
     def _on_explained(self, message: Message) -> None:
         self.inspector.take(message)
 
+    def _on_matched(self, message: Message) -> None:
+        self.holding.take(message)
+
+    _on_matching = _on_unmatched = _on_matched
+
     def _on_error(self, message: Message) -> None:
         if message["during"] == "load":
             self.network.failed(message)
             return
-        waiting = (self.inspector, self.images, self.phases)
-        waited_for = (self._opening, self._mapping, *(each.request for each in waiting))
+        waited_for = (self._opening, self._mapping, *(each.request for each in self._waiting))
         if message["id"] not in waited_for:
             return  # nobody waits for it any more
         self._stop_waiting(message["id"])
@@ -332,15 +338,21 @@ class Controller(QObject):
         self._panel.scan.clear()
         self._panel.map.show_progress(0, 0, "")
         self.inspector.clear()
+        self.holding.clear()
         self.phases.clear()
         self.display.show(None)
+
+    @property
+    def _waiting(self) -> tuple:
+        """Those who wait for answers of their own."""
+        return self.inspector, self.holding, self.images, self.phases
 
     def _stop_waiting(self, request: int | None = None) -> None:
         """Wait no more for the answer to a request, or to any."""
         for name in ("_opening", "_mapping"):
             if request is None or getattr(self, name) == request:
                 setattr(self, name, None)
-        for waiting in (self.inspector, self.images, self.phases):
+        for waiting in self._waiting:
             if request is None or waiting.request == request:
                 waiting.stop_waiting()
         self._cancelling = self._cancelling and self._mapping is not None
@@ -360,6 +372,7 @@ class Controller(QObject):
 
     def _show_settings(self, settings: Settings) -> None:
         self.inspector.show_settings(settings)
+        self.holding.show_settings(settings)
         self.arranger.show_settings(settings)
         for section in (self._panel.scan, self._panel.export):
             section.show_settings(settings)

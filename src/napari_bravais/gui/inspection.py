@@ -82,17 +82,23 @@ class Inspection:
             pattern, heat = self.prepared, _middle_square(heat)
             factors = np.divide(pattern.shape, heat.shape)
             heat = np.clip(zoom(heat, factors, order=1, grid_mode=True, mode="nearest"), 0, 1)
-        grey = np.repeat(_stretched(pattern)[..., None], 3, axis=2)
+        grey = _stretched(pattern)
         colour = ensure_colormap(colours).map(heat.ravel())[:, :3].reshape(grey.shape)
         # what says nothing stays as it is, so that the bands can be seen through the glow
         weight = glow * heat[..., None]
         return np.rint(255 * ((1 - weight) * grey + weight * colour)).astype(np.uint8)
 
 
+def grey_picture(pattern: np.ndarray) -> np.ndarray:
+    """Return a pattern, shape (h, w), as RGB, shape (h, w, 3), uint8."""
+    return np.rint(255 * _stretched(pattern)).astype(np.uint8)
+
+
 def _stretched(pattern: np.ndarray) -> np.ndarray:
     pattern = np.nan_to_num(pattern.astype(float))
     low, high = np.percentile(pattern, [0.5, 99.5])
-    return np.clip((pattern - low) / (high - low or 1), 0, 1)
+    grey = np.clip((pattern - low) / (high - low or 1), 0, 1)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def _middle_square(image: np.ndarray) -> np.ndarray:

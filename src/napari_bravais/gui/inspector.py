@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bravais.gui import exports
 from napari_bravais.gui.display import Display
@@ -40,6 +40,9 @@ class Inspector(QObject):
     shown
         What is shown, None before the first answer.
     """
+
+    asked = Signal(tuple)  # the pixel
+    answered = Signal()
 
     def __init__(self, panel: Panel, scene: Scene, display: Display, service: ClassifierService):
         super().__init__(panel)
@@ -96,16 +99,13 @@ class Inspector(QObject):
         overlay = inspection.picture(settings.pattern, settings.glow / 100, settings.glow_colours)
         plain = inspection.picture(settings.pattern, 0, settings.glow_colours)
         lines = [pixel_text(self._scene.scan, inspection.pixel), self._answer()]
-        exports.in_thread(
-            lambda: save_pattern_figure(
-                plain, overlay, inspection.probabilities, inspection.explained, lines, path
-            ),
-            path,
-        )
+        answer = inspection.probabilities, inspection.explained, lines
+        held = self._section.held.shown
+        exports.in_thread(lambda: save_pattern_figure(plain, overlay, *answer, path, held), path)
 
     def show_settings(self, settings: Settings) -> None:
         """Follow the settings."""
-        look = settings.pattern, settings.glow, settings.glow_colours
+        look = settings.pattern, settings.glow, settings.glow_colours, settings.known
         if look != self._look:  # else the pins would be drawn anew with each step of any slider
             self._look = look
             self._section.show_settings(settings)
@@ -126,6 +126,7 @@ class Inspector(QObject):
         self._show_texts()
         self._show_picture(self._display.settings)
         self._section.show_enabled(True)
+        self.answered.emit()
 
     def stop_waiting(self) -> None:
         """Wait no more for an answer."""
@@ -140,6 +141,7 @@ class Inspector(QObject):
     def _ask(self, pixel: tuple[int, int], lattice: str | None) -> None:
         seen = seen_by(self._display.settings)
         self.request = self._service.explain(*pixel, lattice, seen)
+        self.asked.emit(pixel)
         self._patience.start()
 
     def _show_waiting(self) -> None:

@@ -7,14 +7,21 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 
 class PatternView(QWidget):
-    """Shows a picture as large as its shape allows."""
+    """Shows a picture as large as its shape allows.
 
-    def __init__(self):
+    Parameters
+    ----------
+    tooltip
+        What the picture is.
+    """
+
+    def __init__(
+        self,
+        tooltip: str = "The pattern of the clicked pixel. The glow (Grad-CAM) marks what speaks "
+        "for the lattice that is explained.",
+    ):
         super().__init__()
-        self.setToolTip(
-            "The pattern of the clicked pixel. The glow (Grad-CAM) marks what speaks for the "
-            "lattice that is explained."
-        )
+        self.setToolTip(tooltip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.image: QImage | None = None
 

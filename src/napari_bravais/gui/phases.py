@@ -101,7 +101,7 @@ class Phases(QObject):
                 self.stop_waiting()
                 tell_error(fault)
                 return
-            seen, centre = seen_by(settings), self._centre(settings)
+            seen, centre = seen_by(settings), self.centre(settings)
             self.request = self._service.find_phases(phase_map, elements, seen, centre)
 
         worker = thread_worker(smooth)()
@@ -119,7 +119,7 @@ class Phases(QObject):
         self._show_enabled()
         quality = self._display.derived.phase_map.quality
         settings = self._display.settings
-        seen, centre = seen_by(settings), self._centre(settings)
+        seen, centre = seen_by(settings), self.centre(settings)
         self.request = self._service.find_symmetry(quality, self.found, seen, centre)
 
     def cancel(self) -> None:
@@ -134,6 +134,12 @@ class Phases(QObject):
     def current(self) -> PooledMap | None:
         """The phases of the map as it is shown now, None if it has changed since."""
         return self.found if self._of == _matters(self._display.settings) else None
+
+    def centre(self, settings: Settings) -> PatternCentre | None:
+        """Return the pattern centre that was found for the same patterns, as they are seen."""
+        if self.found is None or self._of[-1] != _matters(settings)[-1]:
+            return None
+        return self.found.pattern_centre
 
     def clear(self) -> None:
         """Forget the phases: another map begins."""
@@ -185,12 +191,6 @@ class Phases(QObject):
     def show(self, found: PooledMap) -> None:
         """Show phases that were saved, of the map as it is shown now."""
         self._take(found, _matters(self._display.settings))
-
-    def _centre(self, settings: Settings) -> PatternCentre | None:
-        """Return the pattern centre that was found for the same patterns, as they were seen."""
-        if self.found is None or self._of[-1] != _matters(settings)[-1]:
-            return None
-        return self.found.pattern_centre
 
     def _take(self, found: PooledMap, of: tuple) -> None:
         self.found, self._of = found, of

@@ -19,6 +19,7 @@ LATTICES_LEVEL, SYSTEMS_LEVEL = "lattices", "crystal systems"
 SIDE_BY_SIDE, BLEND, SWIPE, FLICKER = "side by side", "blend", "swipe", "flicker"
 AS_FITS, IN_A_ROW, IN_A_COLUMN = "as large as fits", "in a row", "in a column"
 RAW, PREPARED = "raw", "as the network sees it"
+NOT_HELD, HELD = "not asked", "asked at each pixel"
 FREE = "free"
 STORED, BRUKER = "the file's own", "Bruker"
 
@@ -117,6 +118,14 @@ class Settings:
         "The pattern as the file holds it, or as the network sees it: the middle square with its "
         "background taken out.",
         choices=(RAW, PREPARED),
+    )
+    known: str = _setting(
+        NOT_HELD,
+        "Known materials",
+        "Hold the pattern of each inspected pixel against what the known materials would show that "
+        "the network thinks of, each in the orientation that fits best, and show the best beside "
+        "it: some seconds. Needs the pattern centre.",
+        choices=(NOT_HELD, HELD),
     )
     figure_layout: str = _setting(
         LAYOUTS[0],

@@ -1,5 +1,6 @@
 """A figure of one pattern: as it is, with what the network looked at, and the probabilities."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from napari_bravais.lattices import LATTICES
 
 _DPI = 200
 
+#: Heights in inches: of what stands over the figure, and of a row of pictures with their titles.
+_HEAD, _ROW = 0.45, 2.3
+
 
 def save_pattern_figure(
     pattern: np.ndarray,
@@ -18,6 +22,7 @@ def save_pattern_figure(
     explained: str,
     lines: list[str],
     path: str | Path,
+    held: Sequence[tuple[str, np.ndarray]] = (),
 ) -> Path:
     """Save a pattern, the same with Grad-CAM over it, and the probabilities of the 14 lattices.
 
@@ -34,6 +39,8 @@ def save_pattern_figure(
     path
         File to write; its extension says the format, as for `save_figure`. It appears, or is
         replaced, only when the figure is complete.
+    held
+        Title and RGB of pictures below: the pattern beside what a known material would show.
 
     Returns
     -------
@@ -52,17 +59,22 @@ def save_pattern_figure(
 
     path = Path(path)
     file_format = format_of(path)
+    rows = [[("Pattern", pattern), (f"Grad-CAM for {explained}", overlay)], held]
+    rows = [row for row in rows if row]
+    height = _HEAD + _ROW * len(rows)
     with print_style(), replacing(path) as temporary:
-        figure = Figure((7.1, 2.75), _DPI)
+        figure = Figure((7.1, height), _DPI)
         FigureCanvasAgg(figure)
-        figure.text(0.02, 0.98, "\n".join(lines), va="top", linespacing=1.5)
-        titles = ("Pattern", f"Grad-CAM for {explained}")
-        for number, (picture, title) in enumerate(zip((pattern, overlay), titles, strict=True)):
-            axes = figure.add_axes((0.02 + 0.33 * number, 0.03, 0.31, 0.75))
-            axes.imshow(picture, interpolation="nearest")
-            axes.set_title(title, loc="left", fontsize=8, pad=3)
-            axes.axis("off")
-        _draw_bars(figure.add_axes((0.72, 0.1, 0.26, 0.68)), probabilities, explained)
+        figure.text(0.02, 1 - 0.05 / height, "\n".join(lines), va="top", linespacing=1.5)
+        for number, row in enumerate(rows):
+            low, tall = (_ROW * (len(rows) - number - 1) + 0.08) / height, (_ROW - 0.18) / height
+            for place, (title, picture) in enumerate(row):
+                axes = figure.add_axes((0.02 + 0.33 * place, low, 0.31, tall))
+                axes.imshow(picture, interpolation="nearest")
+                axes.set_title(title, loc="left", fontsize=8, pad=3)
+                axes.axis("off")
+        low, tall = (height - _HEAD - _ROW + 0.28) / height, (_ROW - 0.38) / height
+        _draw_bars(figure.add_axes((0.72, low, 0.26, tall)), probabilities, explained)
         figure.savefig(temporary, format=file_format, dpi=_DPI)
     return path
 

@@ -15,7 +15,12 @@ from napari_bravais.mapping.grains import (
     log_probabilities,
 )
 from napari_bravais.mapping.matching.centre import ready_to_match
-from napari_bravais.mapping.matching.phase import GRAINS, MatchedPhase, match_phase
+from napari_bravais.mapping.matching.phase import (
+    GRAINS,
+    LEAST_LIKELY,
+    MatchedPhase,
+    match_phase,
+)
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
@@ -27,9 +32,6 @@ MOST_GRAINS = 600
 
 #: Patterns of each of them that are read again, spread over the grain.
 PATTERNS_A_GRAIN = 3
-
-#: Materials that are less likely are not named.
-LEAST_LIKELY = 0.005
 
 #: Patterns read from the file at a time.
 _BATCH = 256

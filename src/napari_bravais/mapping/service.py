@@ -25,6 +25,12 @@ classifier through this. Requests return a number at once; the answers come as m
                its sphere, which is not there if it could not be
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
                arrays ``pattern``, ``prepared``, ``heat`` and ``probabilities``
+``matching``   a pixel is held against known materials: ``done`` and ``total``
+``matched``    it was: ``row``, ``column``, ``candidates`` (of each material name, formula,
+               Pearson symbol, probability and correlation), ``tried`` (how many), ``none``
+               (probability), ``quality`` and the arrays ``probabilities`` (of lattices)
+               and ``expected``: what each candidate would show
+``unmatched``  it was not: ``reason``; None if another request came in between
 ``error``      a request failed, the process lives on: ``text``, ``during``
 ``died``       the process ended by itself: ``reason``, ``restarted``
 =============  ====================================================================
@@ -142,8 +148,7 @@ class ClassifierService(ProcessClient):
                 {"probabilities": phase_map.probabilities, "quality": phase_map.quality},
                 quality_threshold=phase_map.quality_threshold,
                 elements=elements,
-                seen=seen.facts(),
-                centre=centre and astuple(centre),
+                **_by(seen, centre),
             )
             self._at_work = request["id"]
             return self._at_work
@@ -173,8 +178,7 @@ class ClassifierService(ProcessClient):
                 "symmetry",
                 {"quality": quality, "numbers": pooled.numbers, "grains": pooled.grains},
                 phases=[facts_of(phase) for phase in pooled.phases],
-                seen=seen.facts(),
-                centre=centre and astuple(centre),
+                **_by(seen, centre),
             )
             self._at_work = request["id"]
             return self._at_work
@@ -202,6 +206,26 @@ class ClassifierService(ProcessClient):
         """
         pixel = {"row": row, "column": column, "seen": seen.facts()}
         return self._ask("explain", lattice=lattice, **pixel)["id"]
+
+    def match(
+        self,
+        row: int,
+        column: int,
+        elements: str = "",
+        seen: Seen = AS_STORED,
+        centre: PatternCentre | None = None,
+    ) -> int:
+        """Hold a pixel against known materials; whatever else is asked for meanwhile goes first.
+
+        Parameters
+        ----------
+        row, column
+            The pixel.
+        elements, seen, centre
+            As for `find_phases`.
+        """
+        facts = _by(seen, centre)
+        return self._ask("match", row=row, column=column, elements=elements, **facts)["id"]
 
     def image(self, name: str) -> int:
         """Ask for another electron image of the scan, by one of the names that it came with."""
@@ -233,3 +257,8 @@ class ClassifierService(ProcessClient):
         if not like_flies:
             self.start()
         return {"restarted": not like_flies}
+
+
+def _by(seen: Seen, centre: PatternCentre | None) -> dict:
+    """Return how patterns are seen, and the pattern centre that was found, as a message's facts."""
+    return {"seen": seen.facts(), "centre": centre and astuple(centre)}

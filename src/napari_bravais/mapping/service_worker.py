@@ -11,23 +11,24 @@ import signal
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from napari_bravais.lattices import LATTICES
-from napari_bravais.mapping.messages import Message, read_message, write_message
+from napari_bravais.mapping.messages import Message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 from napari_bravais.mapping.service_facts import description, image_facts
+from napari_bravais.mapping.service_inbox import CLICKS, INTERRUPTING, Inbox
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
+    from napari_bravais.mapping.matching.matcher import Matcher
 
 #: Seconds to wait for a first request before the network is loaded: a scan that is asked for
 #: right at the start is opened first, so that its image shows while the network loads.
@@ -36,53 +37,18 @@ _FIRST_REQUEST = 0.3
 #: Patterns of a block: a click while the scan is mapped waits for one to be done.
 _BLOCK_PATTERNS = 256
 
-#: Requests that end a map, or a search for phases, under way.
-_INTERRUPTING = {"open", "map", "phases", "symmetry", "cancel"}
-
 #: Side in pixels of the picture of a phase's sphere.
 _PICTURE = 600
+
+#: Why a pixel is not held against known materials.
+_NO_ATLAS = "This network brings no atlas of what materials show."
+_NO_CENTRE = (
+    "The pattern centre is not known. Find phases looks for it, or give it yourself under Scan."
+)
 
 
 class Interrupted(Exception):
     """A request came that ends what is under way."""
-
-
-class Inbox:
-    """Requests that wait; a request to explain replaces any earlier one."""
-
-    def __init__(self):
-        self._requests = deque()
-        self._changed = threading.Condition()
-
-    def fill(self, stream: BinaryIO) -> None:
-        """Collect requests until the stream closes, then end the process."""
-        while (request := read_message(stream)) is not None:
-            with self._changed:
-                if request.kind == "explain":
-                    self._requests = deque(r for r in self._requests if r.kind != "explain")
-                self._requests.append(request)
-                self._changed.notify()
-        # the window is gone: also a block that is being read or classified is of no use any more
-        os._exit(0)
-
-    def take(self, timeout: float | None = None) -> Message | None:
-        """Wait for the next request; None if none came in time (in seconds)."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._requests, timeout):
-                return None
-            return self._requests.popleft()
-
-    def take_click(self) -> Message | None:
-        """Return the next request if it is one to explain a pixel."""
-        with self._changed:
-            if self._requests and self._requests[0].kind == "explain":
-                return self._requests.popleft()
-            return None
-
-    def interrupts(self) -> bool:
-        """Whether a request waits that ends what is under way."""
-        with self._changed:
-            return any(request.kind in _INTERRUPTING for request in self._requests)
 
 
 class Worker:
@@ -111,6 +77,7 @@ class Worker:
         self._send = send
         self._model, self._device = model, device
         self._classifier = None
+        self._matcher: Matcher | None = None
         self._scan: Scan | None = None
         self._warmed_up: Scan | None = None
         self._answers = {
@@ -119,6 +86,7 @@ class Worker:
             "phases": self._phases,
             "symmetry": self._symmetry,
             "explain": self._explain,
+            "match": self._match,
             "image": self._image,
             "cancel": lambda request: None,
         }
@@ -311,6 +279,53 @@ class Worker:
             row=request["row"],
             column=request["column"],
         )
+
+    def _match(self, request: Message) -> None:
+        from napari_bravais.mapping.matching.pattern import match_pattern
+        from napari_bravais.mapping.pattern_centre import moved_to
+        from napari_bravais.mapping.pooling import elements_in
+
+        elements, centre = elements_in(request["elements"]), PatternCentre.by(request["centre"])
+        scan, classifier = self._seen(request), self._load(request)
+        scan = scan if centre is None else moved_to(scan, centre)
+        matcher = self._matcher_of(classifier)
+        if matcher is None or scan.pattern_centre is None:
+            self._say("unmatched", request, reason=_NO_ATLAS if matcher is None else _NO_CENTRE)
+            return
+
+        def tell(done: int, total: int) -> None:
+            if self._inbox.interrupts(CLICKS | INTERRUPTING):
+                raise Interrupted
+            self._say("matching", request, done=done, total=total)
+
+        pixel = request["row"], request["column"]
+        try:
+            found = match_pattern(scan, pixel, classifier, matcher, elements, tell)
+        except Interrupted:
+            self._say("unmatched", request, reason=None)
+            return
+        self._say(
+            "matched",
+            request,
+            {"probabilities": found.probabilities, "expected": found.expected},
+            candidates=[
+                (material.name, material.formula, material.lattice, probability, correlation)
+                for material, probability, correlation in found.candidates
+            ],
+            tried=found.tried,
+            none=found.none,
+            quality=found.quality,
+            row=request["row"],
+            column=request["column"],
+        )
+
+    def _matcher_of(self, classifier) -> "Matcher | None":
+        """Return what holds patterns against a network's materials, made once."""
+        from napari_bravais.mapping.matching.matcher import Matcher
+
+        if self._matcher is None:
+            self._matcher = Matcher.beside(classifier)
+        return self._matcher
 
     def _image(self, request: Message) -> None:
         from napari_bravais.io.electron_image import image_named

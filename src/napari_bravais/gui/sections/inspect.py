@@ -5,6 +5,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_bravais.gui.controls import Control, form
+from napari_bravais.gui.held_view import HeldView
 from napari_bravais.gui.pattern_view import PatternView
 from napari_bravais.gui.pins import Pins
 from napari_bravais.gui.probability_bars import ProbabilityBars
@@ -28,6 +29,7 @@ class InspectSection(Section):
         self.pixel_label = label("The inspected pixel: row and column, and its position")
         self.answer_label = label("What the network answers for the pixel, and the quality")
         self.pattern, self.bars, self.pins = PatternView(), ProbabilityBars(), Pins()
+        self.held = HeldView()
         self.bars.lattice_clicked.connect(self._choose)
         self.contents.addWidget(self.pixel_label)
         self.contents.addWidget(self.answer_label)
@@ -44,6 +46,7 @@ class InspectSection(Section):
             self.save_clicked,
         )
         self.contents.addLayout(row(self.pin_button, self.save_button))
+        self.contents.addWidget(self.held)
         self.contents.addWidget(self.pins)
         self.show_enabled(False)
 
@@ -58,7 +61,7 @@ class InspectSection(Section):
         )
         layout = form()
         layout.addRow("Explain", self.lattice_box)
-        names = ("glow", "glow_colours", "pattern")
+        names = ("glow", "glow_colours", "pattern", "known")
         self.controls = {name: Control(name) for name in names}
         for control in self.controls.values():
             control.changed.connect(self.setting_changed.emit)
@@ -66,6 +69,7 @@ class InspectSection(Section):
         self.controls["pattern"].add_to(layout)
         self.contents.addLayout(layout)
         self.controls["glow_colours"].add_to(layout)
+        self.controls["known"].add_to(layout)
 
     def show_settings(self, settings: Settings) -> None:
         """Show how patterns are shown."""

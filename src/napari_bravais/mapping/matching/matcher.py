@@ -10,6 +10,7 @@ from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
 from napari_bravais.mapping.matching.order import Order
 from napari_bravais.mapping.matching.search import Target, View, best_orientations
+from napari_bravais.mapping.sphere import detector_directions, values_at
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
@@ -167,6 +168,25 @@ class Matcher:
                     seen[rows] = np.maximum(seen[rows], told)
             order -= np.where(np.isin(matches.materials, of_lattice), seen[:, None], 0)
         return replace(matches, order=order)
+
+    def expected(
+        self, material: int, rotation: np.ndarray, pattern_centre: np.ndarray, size: int
+    ) -> np.ndarray:
+        """Return what a material would show, as preparation leaves it, shape (size, size).
+
+        Parameters
+        ----------
+        material
+            Which material of the index.
+        rotation
+            Its orientation, detector to crystal, shape (3, 3).
+        pattern_centre
+            As for `hold`.
+        size
+            Side of the picture in pixels.
+        """
+        directions = detector_directions(size, pattern_centre) @ np.asarray(rotation).T
+        return values_at(self.target(material).spheres[1], directions).reshape(size, size)
 
     def lattice_probabilities(
         self,

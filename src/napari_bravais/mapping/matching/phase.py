@@ -14,8 +14,8 @@ from napari_bravais.model.classifier import Classifier
 #: Grains of a phase whose patterns are held against materials, and how many of these.
 GRAINS, MATERIALS = 6, 16
 
-#: Materials that are named at most.
-CANDIDATES = 3
+#: Materials that are named at most, and how likely they are at least.
+CANDIDATES, LEAST_LIKELY = 3, 0.005
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,7 @@ def judge_phase(
         Which materials of the index may be candidates, shape (materials,); all by default.
     """
     means, logs = seen
-    materials = matcher.likeliest(means, MATERIALS)
-    if allowed is not None:
-        of_elements = matcher.likeliest(np.where(allowed, means, -np.inf), MATERIALS // 2)
-        materials = np.union1d(materials, of_elements[allowed[of_elements]])
+    materials = tried(matcher, means, MATERIALS, allowed)
     held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
     held = matcher.see_order(held, prepared, pattern_centre)
     likely = matcher.posterior(held, means, quality)
@@ -116,6 +113,29 @@ def judge_phase(
         matcher.by_lattice(likely[None], materials[None], logs[None])[0],
         candidates(matcher, materials, shares, correlations),
     )
+
+
+def tried(
+    matcher: Matcher, seen: np.ndarray, most: int, allowed: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which materials of the index patterns of one phase are to be held against, shape (k,).
+
+    Parameters
+    ----------
+    matcher
+        What holds them.
+    seen
+        The network's log-probabilities of the index's materials, shape (materials,).
+    most
+        How many; half as many again of those that are allowed.
+    allowed
+        As for `judge_phase`.
+    """
+    materials = matcher.likeliest(seen, most)
+    if allowed is None:
+        return materials
+    of_elements = matcher.likeliest(np.where(allowed, seen, -np.inf), most // 2)
+    return np.union1d(materials, of_elements[allowed[of_elements]])
 
 
 def candidates(

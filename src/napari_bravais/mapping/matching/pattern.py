@@ -1,0 +1,104 @@
+"""One pattern held against the materials that it may be of, and what these would show."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bravais.io.scan import Scan
+from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher
+from napari_bravais.mapping.matching.phase import LEAST_LIKELY, candidates, tried
+from napari_bravais.model.camera import of_middle_square
+from napari_bravais.model.candidates import Material, floored_logs
+from napari_bravais.model.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class MatchedPattern:
+    """What a pattern is like.
+
+    Attributes
+    ----------
+    probabilities
+        Of each lattice, shape (14,).
+    candidates
+        The likeliest materials, made of the elements that may be there: each with its probability
+        and the correlation of the pattern with what it would show.
+    expected
+        What each of these would show, in the orientation that fits best, shape (candidates, h, w)
+        as the prepared pattern.
+    tried
+        How many materials the pattern was held against.
+    none
+        Probability that it is of none of them.
+    quality
+        Pattern quality: the correlation to be expected with the right one.
+    """
+
+    probabilities: np.ndarray
+    candidates: tuple[tuple[Material, float, float], ...]
+    expected: np.ndarray
+    tried: int
+    none: float
+    quality: float
+
+
+def match_pattern(
+    scan: Scan,
+    pixel: tuple[int, int],
+    classifier: Classifier,
+    matcher: Matcher,
+    elements: Collection[str] | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> MatchedPattern:
+    """Hold a pattern against the materials that the network thinks of.
+
+    Parameters
+    ----------
+    scan
+        The scan; its pattern centre must be known.
+    pixel
+        Row and column.
+    classifier
+        What reads and prepares patterns.
+    matcher
+        What holds them.
+    elements
+        Symbols of the elements present: candidates with any other are left out. They do not narrow
+        the lattices.
+    progress
+        Called with the materials done, and how many there are. What it raises ends it.
+
+    Raises
+    ------
+    ScanError
+        If the pattern cannot be read.
+    """
+    place = tuple(np.array([index]) for index in pixel)
+    pattern = scan.patterns_at(*place)
+    background, centres = scan.known_at(*place)
+    probabilities, quality, features = classifier.embed(pattern, background, centres)
+    prepared = classifier.prepare(pattern, background)
+    centre = of_middle_square(centres[0], scan.signal_shape)
+    seen = matcher.index.log_probabilities(features)[0]
+    allowed = matcher.index.made_of(elements)
+    materials = tried(matcher, seen, MATERIALS, allowed)
+    held = matcher.hold(prepared, centre, materials[None], progress)
+    held = matcher.see_order(held, prepared, centre)
+    likely = matcher.posterior(held, seen, quality)
+    shares = matcher.posterior(held, seen, quality, allowed)[:-1]
+    named = candidates(matcher, materials, shares, held.correlations[0])
+    named = tuple(one for one in named if one[1] >= LEAST_LIKELY)
+    best = np.argsort(-shares, kind="stable")[: len(named)]
+    size = prepared.shape[-1]
+    expected = [
+        matcher.expected(int(materials[i]), held.rotations[0, i], centre, size) for i in best
+    ]
+    return MatchedPattern(
+        matcher.by_lattice(likely[None], materials[None], floored_logs(probabilities))[0],
+        named,
+        np.array(expected, np.float32).reshape(len(best), size, size),
+        len(materials),
+        float(likely[-1]),
+        float(quality[0]),
+    )
