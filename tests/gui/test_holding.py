@@ -45,7 +45,7 @@ def test_a_pixel_is_shown_beside_what_known_materials_would_show(mapped, tmp_pat
     assert not section.held.isVisible()
     choose(section.controls["known"].widget, HELD)
     said = held(mapped)
-    assert said.startswith("Held against 60 known materials: hP hexagonal, 100%")
+    assert said.startswith("Held against 80 known materials: hP hexagonal, 100%")
     assert "None of them: 0%" in said
     materials = section.held.findChildren(QRadioButton)
     assert materials[0].text().startswith("quartz   ·   hP") and materials[0].isChecked()

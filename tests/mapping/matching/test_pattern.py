@@ -21,7 +21,7 @@ def test_a_material_is_named_and_shows_what_the_pattern_shows(quartz, classifier
     assert (material.name, material.lattice) == ("quartz", "hP") and probability > 0.9
     assert found.probabilities.argmax() == lattice("hP").index
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
-    assert found.none < 0.05 and found.tried == 60
+    assert found.none < 0.05 and found.tried == 80
     assert found.expected.shape == (len(found.candidates), 80, 80)
     prepared = classifier.prepare(quartz.patterns[pixel].compute(), quartz.static_background)
     # what is drawn is what the correlation was found with, at half the resolution

@@ -32,6 +32,9 @@ class Counts(NamedTuple):
     share: float
 
 
+#: Materials that a sphere is held against.
+_MATERIALS = 60
+
 #: As how many independent pixels a sphere counts, and how much of the correlation that its noise
 #: leaves possible a material reaches that is not its own; and the same of patterns by themselves,
 #: whose share is of their quality. Chosen by 37 spheres of trained materials and of validation
@@ -96,7 +99,7 @@ def judge_sphere(
         tells the lattice, as far as it is trusted with materials that it does not know.
     """
     means, logs = seen
-    materials = matcher.likeliest(means)
+    materials = matcher.likeliest(means, _MATERIALS)
     correlations = _held(matcher, sphere, materials, lambda done, of: progress(done, 2 * of))
     every = np.tile(materials, (len(prepared), 1))
     held = matcher.hold(

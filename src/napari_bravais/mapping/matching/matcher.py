@@ -15,7 +15,7 @@ from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
 #: Materials that a pattern is held against: the likeliest by what the network sees.
-MATERIALS = 60
+MATERIALS = 80
 
 #: By how much less than the best a lattice's correlation may be for its order to be looked for.
 _NEARLY = 0.04
