@@ -133,7 +133,7 @@ def hold(film: Film) -> None:
     display, holding = panel.controller.display, panel.controller.holding
     display.change(known=HELD)
     film.wait(lambda: holding.request is None)
-    panel.ensureWidgetVisible(panel.inspect.held)
+    film.wait(1)  # until it is scrolled into sight
     film.take("held")
     display.change(known=NOT_HELD)
 

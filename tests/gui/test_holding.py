@@ -49,7 +49,8 @@ def test_a_pixel_is_shown_beside_what_known_materials_would_show(mapped, tmp_pat
     assert "None of them: 0%" in said
     materials = section.held.findChildren(QRadioButton)
     assert materials[0].text().startswith("quartz   ·   hP") and materials[0].isChecked()
-    mapped.panel.ensureWidgetVisible(section.held)
+    # the first is scrolled into sight
+    wait_until(lambda: not section.held.expected.visibleRegion().isEmpty(), "the pictures")
     expected = holding._answer.arrays["expected"][0]
     assert likeness(section.held.expected, expected) > 0.9
     assert likeness(section.held.own, mapped.controller.inspector.shown.prepared) > 0.9

@@ -1,6 +1,6 @@
 """The inspected pixel held against known materials, to see which one would show the same."""
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_bravais.gui.display import Display
 from napari_bravais.gui.inspector import Inspector
@@ -11,6 +11,9 @@ from napari_bravais.gui.widget import Panel
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.service import ClassifierService
+
+#: Milliseconds after which pictures that have come have their place in the panel.
+_LAID_OUT = 50
 
 
 class Holding(QObject):
@@ -48,8 +51,13 @@ class Holding(QObject):
         self._elements, self._service = panel.phases.elements_edit, service
         self._view = panel.inspect.held
         self._view.hide()
+        # the first pictures may come below the panel's edge; later the user may have scrolled
+        self._reveal = QTimer(self)
+        self._reveal.setSingleShot(True)
+        self._reveal.setInterval(_LAID_OUT)
+        self._reveal.timeout.connect(lambda: panel.ensureWidgetVisible(self._view, 0, 4))
         self.request: int | None = None
-        self._wanted = False
+        self._wanted = self._first = False
         self._of: tuple = ()  # pixel, and how it is seen, that is held
         self._answer: Message | None = None
         inspector.asked.connect(self._follow)
@@ -73,7 +81,7 @@ class Holding(QObject):
         wanted = settings.known == HELD
         if wanted == self._wanted:
             return
-        self._wanted = wanted
+        self._wanted = self._first = wanted
         self._view.setVisible(wanted)
         self.clear()
         self._ask()
@@ -97,6 +105,9 @@ class Holding(QObject):
         self._view.show_materials(_said(message), rows)
         if rows:
             self._show_pictures(0)
+        if self._first:
+            self._first = False
+            self._reveal.start()
 
     def _refused(self, message: Message) -> None:
         self.request, self._of = None, ()
