@@ -30,7 +30,7 @@ test: docs ## check the style and the manifest, and run the tests
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
 
 # What the half with the window runs, too, so that both take as long.
-BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly tests/mapping/matching
+BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly
 
 test-without-window:
 	$(BIN)/pytest --ignore=tests/gui $(BESIDE_WINDOW:%=--ignore=%)
