@@ -100,7 +100,7 @@ class Holding(QObject):
         self.request, self._answer = None, message
         rows = [
             f"{name}   ·   {lattice}   ·   {probability:.0%}   ·   correlation {correlation:.2f}"
-            for name, _, lattice, probability, correlation in message["candidates"]
+            for name, lattice, probability, correlation in message["candidates"]
         ]
         self._view.show_materials(_said(message), rows)
         if rows:
@@ -136,7 +136,7 @@ class Holding(QObject):
         self.request = self._service.match(row, column, *of[1:])
 
     def _show_pictures(self, number: int) -> None:
-        name, _, lattice, _, correlation = self._answer["candidates"][number]
+        name, lattice, _, correlation = self._answer["candidates"][number]
         title = f"Simulated: {name} ({lattice}), correlation {correlation:.2f}"
         expected = self._answer.arrays["expected"][number]
         self._view.show_pictures(self._inspector.shown.prepared, expected, title)

@@ -26,10 +26,10 @@ classifier through this. Requests return a number at once; the answers come as m
 ``explained``  a pixel: ``row``, ``column``, ``lattice``, ``quality`` and the
                arrays ``pattern``, ``prepared``, ``heat`` and ``probabilities``
 ``matching``   a pixel is held against known materials: ``done`` and ``total``
-``matched``    it was: ``row``, ``column``, ``candidates`` (of each material name, formula,
-               Pearson symbol, probability and correlation), ``tried`` (how many), ``none``
-               (probability), ``quality`` and the arrays ``probabilities`` (of lattices)
-               and ``expected``: what each candidate would show
+``matched``    it was: ``candidates`` (of each material name, Pearson symbol, probability
+               and correlation), ``tried`` (how many), ``none`` (probability), ``quality``
+               and the arrays ``probabilities`` (of lattices) and ``expected``: what each
+               candidate would show
 ``unmatched``  it was not: ``reason``; None if another request came in between
 ``error``      a request failed, the process lives on: ``text``, ``during``
 ``died``       the process ended by itself: ``reason``, ``restarted``

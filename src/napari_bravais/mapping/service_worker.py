@@ -309,14 +309,12 @@ class Worker:
             request,
             {"probabilities": found.probabilities, "expected": found.expected},
             candidates=[
-                (material.name, material.formula, material.lattice, probability, correlation)
+                (material.name, material.lattice, probability, correlation)
                 for material, probability, correlation in found.candidates
             ],
             tried=found.tried,
             none=found.none,
             quality=found.quality,
-            row=request["row"],
-            column=request["column"],
         )
 
     def _matcher_of(self, classifier) -> "Matcher | None":

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_bravais.io.scan import Scan
 from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher
-from napari_bravais.mapping.matching.phase import LEAST_LIKELY, candidates, tried
+from napari_bravais.mapping.matching.phase import LEAST_LIKELY, candidates, judge
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material, floored_logs
 from napari_bravais.model.classifier import Classifier
@@ -82,23 +82,20 @@ def match_pattern(
     centre = of_middle_square(centres[0], scan.signal_shape)
     seen = matcher.index.log_probabilities(features)[0]
     allowed = matcher.index.made_of(elements)
-    materials = tried(matcher, seen, MATERIALS, allowed)
-    held = matcher.hold(prepared, centre, materials[None], progress)
-    held = matcher.see_order(held, prepared, centre)
-    likely = matcher.posterior(held, seen, quality)
-    shares = matcher.posterior(held, seen, quality, allowed)[:-1]
-    named = candidates(matcher, materials, shares, held.correlations[0])
+    judged = judge(matcher, prepared, centre, quality, seen, MATERIALS, allowed, progress)
+    materials, shares = judged.held.materials[0], judged.shares
+    named = candidates(matcher, materials, shares, judged.held.correlations[0])
     named = tuple(one for one in named if one[1] >= LEAST_LIKELY)
     best = np.argsort(-shares, kind="stable")[: len(named)]
     size = prepared.shape[-1]
     expected = [
-        matcher.expected(int(materials[i]), held.rotations[0, i], centre, size) for i in best
+        matcher.expected(int(materials[i]), judged.held.rotations[0, i], centre, size) for i in best
     ]
     return MatchedPattern(
-        matcher.by_lattice(likely[None], materials[None], floored_logs(probabilities))[0],
+        matcher.by_lattice(judged.likely[None], materials[None], floored_logs(probabilities))[0],
         named,
         np.array(expected, np.float32).reshape(len(best), size, size),
         len(materials),
-        float(likely[-1]),
+        float(judged.likely[-1]),
         float(quality[0]),
     )

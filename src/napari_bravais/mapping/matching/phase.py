@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from napari_bravais.io.scan import Scan
-from napari_bravais.mapping.matching.matcher import Matcher
+from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material
 from napari_bravais.model.classifier import Classifier
@@ -103,34 +104,62 @@ def judge_phase(
         Which materials of the index may be candidates, shape (materials,); all by default.
     """
     means, logs = seen
-    materials = tried(matcher, means, MATERIALS, allowed)
-    held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
-    held = matcher.see_order(held, prepared, pattern_centre)
-    likely = matcher.posterior(held, means, quality)
-    shares = matcher.posterior(held, means, quality, allowed)[:-1]
-    correlations = held.correlations.mean(axis=0)
+    judged = judge(matcher, prepared, pattern_centre, quality, means, MATERIALS, allowed, progress)
+    materials = judged.held.materials[0]
     return MatchedPhase(
-        matcher.by_lattice(likely[None], materials[None], logs[None])[0],
-        candidates(matcher, materials, shares, correlations),
+        matcher.by_lattice(judged.likely[None], materials[None], logs[None])[0],
+        candidates(matcher, materials, judged.shares, judged.held.correlations.mean(axis=0)),
     )
 
 
-def tried(
-    matcher: Matcher, seen: np.ndarray, most: int, allowed: np.ndarray | None = None
-) -> np.ndarray:
-    """Return which materials of the index patterns of one phase are to be held against, shape (k,).
+class Judged(NamedTuple):
+    """Patterns of one phase, held against the materials that they may be of.
+
+    Attributes
+    ----------
+    held
+        How they fit, all held against the same materials.
+    likely
+        Probability of each of these and, last, of none of them, shape (k + 1,).
+    shares
+        The same of those made of the elements that may be there, shape (k,).
+    """
+
+    held: Matches
+    likely: np.ndarray
+    shares: np.ndarray
+
+
+def judge(
+    matcher: Matcher,
+    prepared: np.ndarray,
+    pattern_centre: np.ndarray,
+    quality: np.ndarray,
+    seen: np.ndarray,
+    most: int,
+    allowed: np.ndarray | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Judged:
+    """Hold patterns of one phase against the materials that the network thinks of.
 
     Parameters
     ----------
-    matcher
-        What holds them.
+    matcher, prepared, pattern_centre, quality, allowed, progress
+        As for `judge_phase`.
     seen
         The network's log-probabilities of the index's materials, shape (materials,).
     most
-        How many; half as many again of those that are allowed.
-    allowed
-        As for `judge_phase`.
+        How many materials; half as many again of those that are allowed.
     """
+    materials = _tried(matcher, seen, most, allowed)
+    held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
+    held = matcher.see_order(held, prepared, pattern_centre)
+    likely = matcher.posterior(held, seen, quality)
+    return Judged(held, likely, matcher.posterior(held, seen, quality, allowed)[:-1])
+
+
+def _tried(matcher: Matcher, seen: np.ndarray, most: int, allowed: np.ndarray | None) -> np.ndarray:
+    """Return which materials of the index to hold patterns against, as `judge` says, shape (k,)."""
     materials = matcher.likeliest(seen, most)
     if allowed is None:
         return materials
