@@ -17,10 +17,10 @@ from napari_bravais.training.evaluate_matching import (
     as_markdown,
     evaluate_matching,
     evaluate_phases,
-    evaluate_real_matching,
     weights_of,
 )
 from napari_bravais.training.evaluate_real import RealSet, real_patterns
+from napari_bravais.training.evaluate_real_matching import evaluate_real_matching
 from napari_bravais.training.material_index import make_index
 
 
@@ -119,9 +119,15 @@ def test_matching_is_judged_and_told(small, judged_library):
         name: RealSet(real.patterns[:2], real.lattice, real.pattern_centre)
         for name, real in list(real_patterns(None).items())[::3]  # centre in the file, and found
     }
-    real = evaluate_real_matching(small, matcher, nickel)
+    found = evaluate_real_matching(small, matcher, nickel)
+    real, steadiness = found["real"], found["steadiness"]
     assert real and all(row["patterns"] == 2 for row in real.values())
     assert {row["found"] for row in real.values()} == {False, True}
+    for how in ("network", "matched"):
+        as_they_are = steadiness[how]["as they are"]
+        assert as_they_are["patterns"] == 4 and as_they_are["classified"] == 1
+        assert as_they_are["right"] == sum(row[how]["right"] for row in real.values()) / 4
+        assert as_they_are["same"] == 1 and as_they_are["drift"] == 0
     page = as_markdown(
         {
             "single patterns": {
@@ -131,8 +137,9 @@ def test_matching_is_judged_and_told(small, judged_library):
                 }
             },
             "phases": {"all trained materials": of_phases | {"phases": 2}},
-            "real": real,
+            **found,
         }
     )
     assert "| single patterns, simulated, 60x60 pixels |" in page
     assert "| all trained materials | 2 |" in page and "100.0% of 2" in page
+    assert "| mirrored | 4 | " in page

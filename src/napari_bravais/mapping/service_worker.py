@@ -28,7 +28,6 @@ from napari_bravais.mapping.service_inbox import CLICKS, INTERRUPTING, Inbox
 
 if TYPE_CHECKING:
     from napari_bravais.io.scan import Scan
-    from napari_bravais.mapping.matching.matcher import Matcher
 
 #: Seconds to wait for a first request before the network is loaded: a scan that is asked for
 #: right at the start is opened first, so that its image shows while the network loads.
@@ -77,7 +76,6 @@ class Worker:
         self._send = send
         self._model, self._device = model, device
         self._classifier = None
-        self._matcher: Matcher | None = None
         self._scan: Scan | None = None
         self._warmed_up: Scan | None = None
         self._answers = {
@@ -281,6 +279,7 @@ class Worker:
         )
 
     def _match(self, request: Message) -> None:
+        from napari_bravais.mapping.matching.matcher import Matcher
         from napari_bravais.mapping.matching.pattern import match_pattern
         from napari_bravais.mapping.pattern_centre import moved_to
         from napari_bravais.mapping.pooling import elements_in
@@ -288,7 +287,7 @@ class Worker:
         elements, centre = elements_in(request["elements"]), PatternCentre.by(request["centre"])
         scan, classifier = self._seen(request), self._load(request)
         scan = scan if centre is None else moved_to(scan, centre)
-        matcher = self._matcher_of(classifier)
+        matcher = Matcher.beside(classifier)
         if matcher is None or scan.pattern_centre is None:
             self._say("unmatched", request, reason=_NO_ATLAS if matcher is None else _NO_CENTRE)
             return
@@ -316,14 +315,6 @@ class Worker:
             none=found.none,
             quality=found.quality,
         )
-
-    def _matcher_of(self, classifier) -> "Matcher | None":
-        """Return what holds patterns against a network's materials, made once."""
-        from napari_bravais.mapping.matching.matcher import Matcher
-
-        if self._matcher is None:
-            self._matcher = Matcher.beside(classifier)
-        return self._matcher
 
     def _image(self, request: Message) -> None:
         from napari_bravais.io.electron_image import image_named

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,12 @@ from napari_bravais.training.evaluate_pooled import (
     evaluate_found_phases,
     evaluate_pooled,
 )
-from napari_bravais.training.evaluate_real import evaluate_real, evaluate_steadiness, real_patterns
+from napari_bravais.training.evaluate_real import (
+    evaluate_real,
+    evaluate_steadiness,
+    read_real,
+    real_patterns,
+)
 from napari_bravais.training.evaluate_scores import Score, score
 from napari_bravais.training.library import MasterLibrary, is_everyday, is_seed
 
@@ -137,7 +143,9 @@ def evaluate(
     progress("real patterns")
     sets = real_patterns(real)
     measured["real"] = evaluate_real(classifier, sets)
-    measured["steadiness"] = evaluate_steadiness(classifier, sets)
+    measured["steadiness"] = evaluate_steadiness(
+        partial(read_real, classifier), sets, classifier.quality_threshold
+    )
     return measured
 
 

@@ -5,21 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_bravais.lattices import lattice
-from napari_bravais.mapping.matching.camera_search import (
-    PATTERNS,
-    centre_of,
-    of_whole_detector,
-    seeing,
-)
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
-from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import floored_logs
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import SIZE, Conditions, Readings, take
-from napari_bravais.training.evaluate_real import RealSet
+from napari_bravais.training.evaluate_real_matching import real_tables
 from napari_bravais.training.evaluate_scores import Score, calibration_error, score
 from napari_bravais.training.export import UNKNOWN_SHARE
 from napari_bravais.training.library import MasterLibrary
@@ -287,51 +279,6 @@ def evaluate_phases(
     } | {"known": len(first), "material": float(np.mean(first)) if first else None}
 
 
-def evaluate_real_matching(
-    classifier: Classifier, matcher: Matcher, sets: dict[str, RealSet]
-) -> dict[str, dict]:
-    """Count the real patterns that are read right, and find pattern centres that no file stores.
-
-    Returns
-    -------
-    dict
-        Of each set: ``patterns``; ``centre``, that of the middle square, and whether it was
-        ``found``; ``correlation`` with what fits best, its mean; and for ``network``, told the
-        file's centre or none, and ``matched`` how many are ``right`` and the mean probability.
-    """
-    results = {}
-    for name, real in sets.items():
-        prepared = classifier.prepare(real.patterns)
-        alone = classifier.embed(real.patterns, pattern_centre=real.pattern_centre)
-        if real.pattern_centre is None:
-            best = np.argsort(-alone[1])[:PATTERNS]
-            see = seeing(classifier, matcher, real.patterns[best])
-            centre, *_ = centre_of(prepared[best], see, matcher)
-            told = of_whole_detector(centre, real.patterns.shape[1:])
-        else:
-            centre = of_middle_square(real.pattern_centre, real.patterns.shape[1:])
-            told = real.pattern_centre
-        probabilities, quality, features = classifier.embed(real.patterns, pattern_centre=told)
-        likeliest = matcher.likeliest(matcher.index.log_probabilities(features))
-        held = matcher.hold(prepared, centre, likeliest)
-        held = matcher.see_order(held, prepared, centre)
-        both = matcher.lattice_probabilities(held, features, probabilities, quality)
-        true = lattice(real.lattice).index
-        results[name] = {
-            "patterns": len(real.patterns),
-            "centre": [round(float(value), 3) for value in centre],
-            "found": real.pattern_centre is None,
-            "correlation": float(held.correlations.max(axis=1).mean()),
-        } | {
-            how: {
-                "right": int((answer.argmax(axis=1) == true).sum()),
-                "probability of the right one": float(answer[:, true].mean()),
-            }
-            for how, answer in (("network", alone[0]), ("matched", both))
-        }
-    return results
-
-
 def as_markdown(measured: dict) -> str:
     """Return the tables of a measurement by ``bravais evaluate-matching``."""
     text = "\n".join(_tables(measured))
@@ -366,16 +313,6 @@ def _tables(measured: dict) -> list[str]:
         material = "" if row["material"] is None else f"{row['material']:.1%} of {row['known']}"
         cells = [name, str(row["phases"]), *shares, *errors, material]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += [
-        "",
-        "| real patterns | how many | pattern centre | correlation | right, network | matched "
-        "| P(right), network | matched |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name, row in measured.get("real", {}).items():
-        numbers = [str(row[how]["right"]) for how in ("network", "matched")]
-        sure = (f"{row[how]['probability of the right one']:.2f}" for how in ("network", "matched"))
-        centre = ", ".join(f"{value:.2f}" for value in row["centre"])
-        facts = [f"{centre}{' (found)' if row['found'] else ''}", f"{row['correlation']:.2f}"]
-        lines.append(f"| {' | '.join([name, str(row['patterns']), *facts, *numbers, *sure])} |")
+    lines.append("")
+    lines += real_tables(measured)
     return lines

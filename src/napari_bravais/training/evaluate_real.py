@@ -1,5 +1,6 @@
 """Real patterns: read as they are, and cropped, binned, noisier and turned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +68,7 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
     """Read real patterns; for each set the patterns, how many are right, and what was answered."""
     results = {}
     for name, real in sets.items():
-        probabilities, quality = classifier.assess(
-            real.patterns, pattern_centre=real.pattern_centre
-        )
+        probabilities, quality = read_real(classifier, real)
         answers = [PEARSON_SYMBOLS[i] for i in probabilities.argmax(axis=1)]
         true = lattice_of(real.lattice).index
         results[name] = {
@@ -82,6 +81,11 @@ def evaluate_real(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str,
             "quality": round(float(quality.mean()), 3),
         }
     return results
+
+
+def read_real(classifier: Classifier, real: RealSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return lattices' probabilities (n, 14) and quality (n,) of real patterns, by the network."""
+    return classifier.assess(real.patterns, pattern_centre=real.pattern_centre)
 
 
 def changes(real: RealSet, rng: np.random.Generator) -> dict[str, RealSet]:
@@ -172,35 +176,54 @@ def stretched(patterns: np.ndarray) -> np.ndarray:
     return np.floor(255.99 * np.clip((patterns - low) / np.maximum(high - low, 1e-6), 0, 1))
 
 
-def evaluate_steadiness(classifier: Classifier, sets: dict[str, RealSet]) -> dict[str, dict]:
+def evaluate_steadiness(
+    read: Callable[[RealSet], tuple[np.ndarray, np.ndarray]],
+    sets: dict[str, RealSet],
+    threshold: float,
+) -> dict[str, dict]:
     """Measure how answers to real patterns change with cropping, binning, noise and rotation.
+
+    Parameters
+    ----------
+    read
+        Returns the lattices' probabilities of some patterns, shape (n, 14), and their quality (n,).
+    sets
+        Real patterns, by name.
+    threshold
+        Quality below which a pattern is not classified.
 
     Returns
     -------
     dict
-        For each change: ``patterns``; the shares ``right`` and ``same`` as without the change; and
-        ``drift``, the mean distance (half the sum of differences) between the probabilities.
+        For each change: ``patterns``; the share that is ``classified``; the shares of these that
+        are ``right``, and the ``same`` as without the change; and ``drift``, the mean distance
+        (half the sum of differences) between their probabilities. These are 0 if none is.
     """
     rng = np.random.default_rng(8)
     before, rows = {}, {}
     for name, real in sets.items():
         true = lattice_of(real.lattice).index
         for change, made in changes(real, rng).items():
-            probabilities = classifier.predict(made.patterns, pattern_centre=made.pattern_centre)
+            probabilities, quality = read(made)
             answers = probabilities.argmax(axis=1)
             first = before.setdefault(name, probabilities)
             rows.setdefault(change, []).extend(
                 zip(
+                    quality >= threshold,
                     answers == true,
                     answers == first.argmax(axis=1),
                     np.abs(probabilities - first).sum(axis=1) / 2,
                     strict=True,
                 )
             )
+    return {change: _steadiness(np.array(values, float)) for change, values in rows.items()}
+
+
+def _steadiness(values: np.ndarray) -> dict:
+    classified = values[:, 0] == 1
+    means = values[classified, 1:].sum(axis=0) / max(1, classified.sum())
     return {
-        change: {
-            "patterns": len(values),
-            **dict(zip(("right", "same", "drift"), np.mean(values, axis=0).tolist(), strict=True)),
-        }
-        for change, values in rows.items()
+        "patterns": len(values),
+        "classified": float(classified.mean()),
+        **dict(zip(("right", "same", "drift"), means.tolist(), strict=True)),
     }

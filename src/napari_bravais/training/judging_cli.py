@@ -150,6 +150,7 @@ def evaluate_matching(
     from napari_bravais.training import evaluate_matching as judge
     from napari_bravais.training.evaluate import at_other_energies, parts_of
     from napari_bravais.training.evaluate_real import real_patterns
+    from napari_bravais.training.evaluate_real_matching import evaluate_real_matching
     from napari_bravais.training.library import MasterLibrary
 
     classifier = classifier_at(model, whole=whole)
@@ -161,7 +162,7 @@ def evaluate_matching(
     measured["model_sha256"] = classifier.checksum
     found = measured.setdefault("whole", {}) if whole else measured
     if real or "real" not in found:
-        found["real"] = judge.evaluate_real_matching(classifier, matcher, real_patterns(real))
+        found |= evaluate_real_matching(classifier, matcher, real_patterns(real))
     title = f"{size}x{size} pixels"
     if energies:
         parts, title, phases = at_other_energies(library), f"{title}, other beam energies", 0

@@ -251,14 +251,15 @@ def _real(rows: dict, steadiness: dict) -> str:
                     for name, row in rows.items()
                 ],
             ),
-            "All of them, changed in ways that should not change the answer (drift: half the sum "
-            "of the\nprobabilities' differences):",
+            "All of them, changed in ways that should not change the answer (right, same answer "
+            "and drift, half the sum\nof the probabilities' differences, are of those classified):",
             _table(
-                ["change", "patterns", "right", "same answer", "drift"],
+                ["change", "patterns", "classified", "right", "same answer", "drift"],
                 [
                     [
                         change,
                         row["patterns"],
+                        _percent(row["classified"]),
                         _percent(row["right"]),
                         _percent(row["same"]),
                         f"{row['drift']:.2f}",

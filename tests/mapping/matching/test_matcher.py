@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from napari_bravais.lattices import PEARSON_SYMBOLS, lattice
+from napari_bravais.mapping.matching import matcher as module
 from napari_bravais.mapping.matching.evidence import Weights
+from napari_bravais.mapping.matching.matcher import Matcher
 
 PRIOR = np.log([0.5, 0.5])
 
@@ -93,3 +95,14 @@ def test_a_material_that_is_not_known_has_the_lattice_that_the_network_says(matc
     assert answer.argmax() == PEARSON_SYMBOLS.index("oF") and answer.sum() == pytest.approx(1)
     known = matcher.by_lattice(np.array([[1.0, 0.0]]), np.array([[0]]), logs)
     assert PEARSON_SYMBOLS[known.argmax()] == matcher.index.materials[0].lattice
+
+
+def test_targets_are_kept_ready_but_not_all_of_them(classifier, number_of, monkeypatch):
+    assert Matcher.beside(classifier) is Matcher.beside(classifier)
+    cubic = [number_of(name) for name in ("Ni", "copper", "Al")]
+    size = Matcher(classifier).target(cubic[0]).waves.nbytes
+    monkeypatch.setattr(module, "_KEPT_TARGETS", 2 * size)
+    matcher = Matcher(classifier)
+    first, second, _ = (matcher.target(number) for number in cubic)
+    assert matcher.target(cubic[1]) is second
+    assert matcher.target(cubic[0]) is not first

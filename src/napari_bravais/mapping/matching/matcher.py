@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
@@ -23,8 +24,9 @@ _NEARLY = 0.04
 #: Space groups of elements whose lattices are ordered: face-centred and body-centred cubic.
 _PARENTS = (225, 229)
 
-#: Targets that are kept ready, up to 40 MB each.
-_KEPT_TARGETS = 64
+#: Bytes of targets that are kept ready: 2 MB (cubic) to 43 MB (triclinic) each. Making one takes
+#: as long as holding a pattern against it, and the next pattern mostly asks for the same ones.
+_KEPT_TARGETS = 10**9
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,16 @@ class Matcher:
             [PEARSON_SYMBOLS.index(material.lattice) for material in self.index.materials]
         )
         self._log_prior = np.log(self.index.prior)
-        self.target = lru_cache(_KEPT_TARGETS)(self._make_target)
+        kept = LRUCache(_KEPT_TARGETS, getsizeof=lambda target: target.waves.nbytes)
+        self.target = cached(kept)(self._make_target)
 
     @classmethod
+    @lru_cache(maxsize=1)  # with the targets that it keeps ready
     def beside(cls, classifier: Classifier) -> "Matcher | None":
-        """Return what holds patterns against a network's materials; None if it has no atlas."""
+        """Return what holds patterns against a network's materials; None if it has no atlas.
+
+        The same one as long as no other network is asked for.
+        """
         return cls(classifier) if atlas_path(classifier.path).exists() else None
 
     def likeliest(self, seen: np.ndarray, most: int = MATERIALS) -> np.ndarray:
