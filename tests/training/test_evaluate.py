@@ -17,7 +17,11 @@ from napari_bravais.training.evaluate_pooled import (
 from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
 from napari_bravais.training.evaluate_scores import calibration_error, reliability, score
 from napari_bravais.training.library import MasterLibrary
-from napari_bravais.training.material_index import make_index, material_of
+from napari_bravais.training.material_index import (
+    make_index,
+    material_of,
+    shares_of_kept_out,
+)
 from napari_bravais.training.report import as_markdown
 from napari_bravais.training.report_figures import save_figures
 
@@ -81,6 +85,17 @@ def test_what_models_are_judged_on_is_added_and_leaves_the_rest_alone(
     assert kept.doubt == Doubt(0.7) and kept.materials == whole.materials
     np.testing.assert_array_equal(kept.judged().weights, judged.weights)
     assert (kept.log_probabilities(readings.features).argmax(axis=1) == number).mean() > 0.8
+
+
+def test_what_is_known_for_variety_is_met_more_rarely(judged_library):
+    listed, more = judged_library.indices("trained"), judged_library.indices("new type")[:1]
+
+    def share(rank: int) -> float:
+        records = list(judged_library.records)
+        records[more[0]] = records[more[0]] | {"rank": rank, "source": ""}
+        return shares_of_kept_out(replace(judged_library, records=records), listed, more)[0]
+
+    assert 0 < share(rank=3) < share(rank=2) / 2
 
 
 def test_pooling_and_candidates_find_the_material(classifier, judged_library, index):

@@ -24,6 +24,9 @@ ELEMENTS = ("-", *_SYMBOLS.split())
 #: Materials up to this rank are met every day in EBSD.
 EVERYDAY_RANK = 1
 
+#: The rank of materials that are there for variety.
+VARIETY_RANK = 3
+
 # Images of a site closer than this (fraction of the cell) are one atom on a special position.
 _SAME_SITE = 2e-3
 

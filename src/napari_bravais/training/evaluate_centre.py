@@ -112,9 +112,8 @@ def evaluate_real_centres(
             moved = _moved(matcher, prepared, told, embedded)
             kind = "off" if any(corner) else "stored"
             for how, centre in ((kind, told), (f"{kind}, moved", moved)):
-                held = matcher.hold(prepared, centre, _likeliest(matcher, embedded))
-                held = matcher.see_order(held, prepared, centre)
                 lattices, quality, features = embedded
+                held = matcher.hold_each(prepared, centre, features, quality)
                 answer = matcher.lattice_probabilities(held, features, lattices, quality)
                 found.setdefault(how, []).append((answer, np.abs(centre - stored).max()))
         results[name] = {}
@@ -174,7 +173,3 @@ def _judged(
     means = matcher.index.log_probabilities(features).mean(axis=0)
     seen = means, floored_logs(lattices).mean(axis=0)
     return judge_phase(matcher, prepared, centre, quality, seen).probabilities
-
-
-def _likeliest(matcher: Matcher, embedded: tuple[np.ndarray, ...]) -> np.ndarray:
-    return matcher.likeliest(matcher.index.log_probabilities(embedded[2]))

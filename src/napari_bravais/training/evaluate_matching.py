@@ -97,9 +97,7 @@ def read_and_hold(
         patterns, _ = take(library, own, Conditions(centre=tuple(centre), size=size), rng)
         answers = classifier.embed(patterns, pattern_centre=centre)
         prepared = classifier.prepare(patterns)
-        likeliest = matcher.likeliest(matcher.index.log_probabilities(answers[2]))
-        held = matcher.hold(prepared, centre, likeliest)
-        held = matcher.see_order(held, prepared, centre)
+        held = matcher.hold_each(prepared, centre, answers[2], answers[1])
         parts.append((*answers, *vars(held).values()))
     back = np.argsort(order)
     found = [np.concatenate(values)[back] for values in zip(*parts, strict=True)]

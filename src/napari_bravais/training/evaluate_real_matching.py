@@ -80,8 +80,7 @@ def _held(classifier: Classifier, matcher: Matcher, real: RealSet) -> tuple[np.n
     probabilities, quality, features = classifier.embed(
         real.patterns, pattern_centre=real.pattern_centre
     )
-    likeliest = matcher.likeliest(matcher.index.log_probabilities(features))
-    held = matcher.see_order(matcher.hold(prepared, centre, likeliest), prepared, centre)
+    held = matcher.hold_each(prepared, centre, features, quality)
     both = matcher.lattice_probabilities(held, features, probabilities, quality)
     return both, quality, held.correlations
 

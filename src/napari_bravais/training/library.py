@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_bravais.catalogue.structure import EVERYDAY_RANK
+from napari_bravais.catalogue.structure import EVERYDAY_RANK, VARIETY_RANK
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.training.masters import read_records
 
@@ -206,10 +206,20 @@ def is_everyday(record: dict) -> bool:
     Ordered forms of common structures are left out, but for the seed paper's with bands of their
     own that can be seen: drawn as often, FeNi3 and Cu3Au (cP) would teach to call nickel cP.
     """
-    rank = record.get("rank", 0 if is_seed(record) else _ranks().get(material(record), 3))
+    rank = rank_of(record)
     if rank > EVERYDAY_RANK or material(record) in _NEARLY_ANOTHER:
         return False
     return rank == 0 or not _orders_another(record)
+
+
+def rank_of(record: dict) -> int:
+    """Return how usual a material is: 0 the seed paper's, 1 everyday, 2 well known, 3 for variety.
+
+    What neither its record nor the catalogue says is for variety.
+    """
+    return record.get(
+        "rank", 0 if is_seed(record) else _ranks().get(material(record), VARIETY_RANK)
+    )
 
 
 @cache

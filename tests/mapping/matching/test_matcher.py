@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from napari_bravais.io.sample_data import quartz_rutile_sample_path
+from napari_bravais.io.scan import open_scan
 from napari_bravais.lattices import PEARSON_SYMBOLS, lattice
 from napari_bravais.mapping.matching import matcher as module
 from napari_bravais.mapping.matching.evidence import Weights
@@ -106,3 +108,21 @@ def test_targets_are_kept_ready_but_not_all_of_them(classifier, number_of, monke
     first, second, _ = (matcher.target(number) for number in cubic)
     assert matcher.target(cubic[1]) is second
     assert matcher.target(cubic[0]) is not first
+
+
+def test_a_pattern_that_nothing_fits_is_held_against_more(
+    classifier, matcher, number_of, nickel, monkeypatch
+):
+    prepared, centre, _ = nickel
+    scan = open_scan(quartz_rutile_sample_path())
+    _, quality, features = classifier.embed(scan.patterns[:1, :2].compute()[0])  # other crystals'
+    held = matcher.hold_each(prepared[:2], centre, features, quality)
+    assert held.materials.shape == (2, module.MATERIALS)
+    best = np.take_along_axis(held.materials, held.correlations.argmax(axis=1)[:, None], axis=1)
+    assert {matcher.index.materials[int(i)].lattice for i in best.ravel()} == {"cF"}
+    # the materials that stand there are those that the correlations and orientations are of
+    again = matcher.hold(prepared[:2], centre, best)
+    np.testing.assert_allclose(again.correlations[:, 0], held.correlations.max(axis=1), atol=1e-5)
+    monkeypatch.setattr(module, "NOTHING_FITS", 1)
+    first = matcher.hold_each(prepared[:2], centre, features, quality)
+    assert (first.correlations.max(axis=1) < held.correlations.max(axis=1)).all()

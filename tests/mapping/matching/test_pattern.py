@@ -6,7 +6,9 @@ import pytest
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.lattices import lattice
+from napari_bravais.mapping.matching.matcher import FURTHER, MATERIALS, NOTHING_FITS
 from napari_bravais.mapping.matching.pattern import match_pattern
+from napari_bravais.mapping.pattern_centre import PatternCentre, moved_to
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,13 @@ def test_real_nickel_is_an_element_of_its_lattice(classifier, matcher):
     assert found.probabilities.argmax() == lattice("cF").index
     material, _, correlation = found.candidates[0]
     assert material.space_group == 225 and correlation > 0.75 * found.quality
+
+
+def test_more_are_tried_where_nothing_fits(classifier, matcher):
+    scan = open_scan(nickel_sample_path())
+    wrong = moved_to(scan, PatternCentre(0.9, 0.9, 0.9))
+    found = match_pattern(wrong, (1, 1), classifier, matcher)
+    assert found.none > NOTHING_FITS and found.tried == FURTHER * MATERIALS
 
 
 def test_what_progress_raises_ends_it(quartz, classifier, matcher):

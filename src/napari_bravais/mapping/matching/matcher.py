@@ -18,6 +18,10 @@ from napari_bravais.model.classifier import Classifier
 #: Materials that a pattern is held against: the likeliest by what the network sees.
 MATERIALS = 80
 
+#: From which probability of none of these on patterns are held against more, and how many times as
+#: many: the right one is mostly among them then. Of one pattern in fourteen it is so.
+NOTHING_FITS, FURTHER = 0.05, 5
+
 #: By how much less than the best a lattice's correlation may be for its order to be looked for.
 _NEARLY = 0.04
 
@@ -146,6 +150,41 @@ class Matcher:
             correlations[which, places], rotations[which, places] = found
         return Matches(materials, correlations, rotations, np.zeros_like(correlations))
 
+    def hold_each(
+        self,
+        prepared: np.ndarray,
+        pattern_centre: np.ndarray,
+        features: np.ndarray,
+        quality: np.ndarray,
+    ) -> Matches:
+        """Hold patterns, each by itself, against what the network thinks of, and against order.
+
+        A pattern that none of these fits is held against `FURTHER` times as many, of which the
+        likeliest are returned.
+
+        Parameters
+        ----------
+        prepared, pattern_centre
+            As for `hold`.
+        features, quality
+            As `Classifier.embed` returns them.
+        """
+        seen = self.index.log_probabilities(features)
+
+        def held(rows: np.ndarray, most: int) -> tuple[Matches, np.ndarray]:
+            found = self.hold(prepared[rows], pattern_centre, self.likeliest(seen[rows], most))
+            found = self.see_order(found, prepared[rows], pattern_centre)
+            return found, self._likely(found, seen[rows], quality[rows])
+
+        first, likely = held(np.arange(len(prepared)), MATERIALS)
+        rows = np.flatnonzero(likely[:, -1] > NOTHING_FITS)
+        if len(rows):
+            more, likely = held(rows, FURTHER * MATERIALS)
+            best = np.argsort(-likely[:, :-1], axis=1, kind="stable")[:, :MATERIALS]
+            for into, values in zip(vars(first).values(), vars(more).values(), strict=True):
+                into[rows] = values[np.arange(len(rows))[:, None], best]
+        return first
+
     def see_order(
         self, matches: Matches, prepared: np.ndarray, pattern_centre: np.ndarray
     ) -> Matches:
@@ -211,11 +250,15 @@ class Matcher:
         features, probabilities, quality
             As `Classifier.embed` returns them.
         """
-        seen = np.take_along_axis(self.index.log_probabilities(features), matches.materials, 1)
+        likely = self._likely(matches, self.index.log_probabilities(features), quality)
+        return self.by_lattice(likely, matches.materials, floored_logs(probabilities))
+
+    def _likely(self, matches: Matches, seen: np.ndarray, quality: np.ndarray) -> np.ndarray:
+        """Return how likely each pattern's materials are and, last, none of them, (n, k + 1)."""
+        own = np.take_along_axis(seen, matches.materials, axis=1)
         prior = self._log_prior[matches.materials]
         evidence = self.weights.evidence(matches.correlations, matches.order)[:, None]
-        likely = self.weights.posterior(seen, prior, evidence, quality[:, None])
-        return self.by_lattice(likely, matches.materials, floored_logs(probabilities))
+        return self.weights.posterior(own, prior, evidence, quality[:, None])
 
     def posterior(
         self,

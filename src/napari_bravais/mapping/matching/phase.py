@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_bravais.io.scan import Scan
-from napari_bravais.mapping.matching.matcher import Matcher, Matches
+from napari_bravais.mapping.matching.matcher import FURTHER, NOTHING_FITS, Matcher, Matches
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material
 from napari_bravais.model.classifier import Classifier
@@ -149,12 +149,17 @@ def judge(
     seen
         The network's log-probabilities of the index's materials, shape (materials,).
     most
-        How many materials; half as many again of those that are allowed.
+        How many materials; half as many again of those that are allowed. Where none of them fits,
+        `FURTHER` times as many.
     """
-    materials = _tried(matcher, seen, most, allowed)
-    held = matcher.hold(prepared, pattern_centre, np.tile(materials, (len(prepared), 1)), progress)
-    held = matcher.see_order(held, prepared, pattern_centre)
-    likely = matcher.posterior(held, seen, quality)
+    for tried in (most, FURTHER * most):
+        materials = _tried(matcher, seen, tried, allowed)
+        of_each = np.tile(materials, (len(prepared), 1))
+        held = matcher.hold(prepared, pattern_centre, of_each, progress)
+        held = matcher.see_order(held, prepared, pattern_centre)
+        likely = matcher.posterior(held, seen, quality)
+        if likely[-1] <= NOTHING_FITS:
+            break
     return Judged(held, likely, matcher.posterior(held, seen, quality, allowed)[:-1])
 
 
