@@ -43,8 +43,7 @@ _DOUBTS = ((0.01, 5.0), (0.5, 8.0), (0.02, 2.0))
 _SEEDS = {"index": 101, "calibration": 102, "kept out": 103}
 
 #: How often further materials that are known for variety alone (rank 3) are met beside well-known
-#: ones: with hundreds of them met as often, real nickel and trained materials lose
-#: (docs/training-log.md).
+#: ones: with hundreds of them met as often, real nickel loses (docs/training-log.md).
 _RARE = 0.3
 
 #: Parts that no network is trained on, and no weight fitted to but how often there are such.

@@ -19,7 +19,7 @@ from napari_bravais.model.classifier import Classifier
 MATERIALS = 80
 
 #: From which probability of none of these on patterns are held against more, and how many times as
-#: many: the right one is mostly among them then. Of one pattern in fourteen it is so.
+#: many: the right one is mostly among them then. Of one pattern in thirteen it is so.
 NOTHING_FITS, FURTHER = 0.05, 5
 
 #: By how much less than the best a lattice's correlation may be for its order to be looked for.
