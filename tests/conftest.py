@@ -21,6 +21,14 @@ def classifier():
 
 
 @pytest.fixture(scope="session")
+def matcher(classifier):
+    """Return what holds patterns against the bundled atlas, one for all tests as for all scans."""
+    from napari_bravais.mapping.matching.matcher import Matcher
+
+    return Matcher.beside(classifier)
+
+
+@pytest.fixture(scope="session")
 def rutile_scan(sample_data, tmp_path_factory) -> Path:
     """Return a part of the sample scan, 24x36 pixels: mostly rutile, of 25 grains.
 

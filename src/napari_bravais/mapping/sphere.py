@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_bravais.lambert import lambert_directions, square_lambert
+from napari_bravais.lambert import between_pixels, lambert_directions, square_lambert
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,20 @@ def detector_directions(size: int, pattern_centre: np.ndarray) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-@nb.njit(fastmath=True, cache=True, inline="always")
-def place_of(r, direction, half):
-    """Return the pixel (row, column) of a rotated direction, or of the opposite one."""
-    u, v, w = direction
+def side_by_side(directions: np.ndarray) -> np.ndarray:
+    """Return directions, shape (m, 3), as loops read them fastest: shape (3, m), contiguous."""
+    return np.ascontiguousarray(directions.T)
+
+
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
+def place_of(r, direction, size):
+    """Return the place (row, column) of a rotated direction, or of the opposite one."""
+    u, v, w = direction[0], direction[1], direction[2]
     x = r[0, 0] * u + r[0, 1] * v + r[0, 2] * w
     y = r[1, 0] * u + r[1, 1] * v + r[1, 2] * w
     z = r[2, 0] * u + r[2, 1] * v + r[2, 2] * w
-    if z < 0:
-        x, y, z = -x, -y, -z
-    column, row = square_lambert(x, y, z, half)
-    return row, column
+    north = math.copysign(np.float32(1), z)
+    return square_lambert(x * north, y * north, z, size)
 
 
 def values_at(values: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -161,21 +164,16 @@ def _blur(size: int, degrees: float):
 
 @nb.njit(fastmath=True, cache=True)
 def _values_at(values, unturned, directions, out):
-    n = values.shape[0]
     for i in range(directions.shape[0]):
-        row, column = place_of(unturned, directions[i], (n - 1) / 2)
-        r, c = min(int(row), n - 2), min(int(column), n - 2)
-        down, right = row - r, column - c
-        upper = values[r, c] * (1 - right) + values[r, c + 1] * right
-        lower = values[r + 1, c] * (1 - right) + values[r + 1, c + 1] * right
-        out[i] = upper * (1 - down) + lower * down
+        row, column = place_of(unturned, directions[i], len(values))
+        out[i] = between_pixels(values, row, column)
 
 
 @nb.njit(fastmath=True, cache=True)
 def _lay(total, weight, rotation, directions, image):
     n = total.shape[0]
     for i in range(directions.shape[0]):
-        row, column = place_of(rotation, directions[i], (n - 1) / 2)
+        row, column = place_of(rotation, directions[i], n)
         r0, c0 = min(int(row), n - 2), min(int(column), n - 2)
         for down in range(2):
             for right in range(2):

@@ -5,7 +5,7 @@ import math
 import numba as nb
 import numpy as np
 
-from napari_bravais.lambert import square_lambert
+from napari_bravais.lambert import between_pixels, square_lambert
 
 
 def random_rotations(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -61,8 +61,6 @@ def project(masters, index, rotations, centres, out):
     out : numpy.ndarray
         Receives the patterns, shape (b, h, w).
     """
-    n = masters.shape[2]
-    half = (n - 1) / 2
     height, width = out.shape[1], out.shape[2]
     for b in range(index.shape[0]):
         master = masters[index[b]]
@@ -76,12 +74,5 @@ def project(masters, index, rotations, centres, out):
                 x = (r[0, 0] * u + r[0, 1] * v + r[0, 2] * w) * length
                 y = (r[1, 0] * u + r[1, 1] * v + r[1, 2] * w) * length
                 z = (r[2, 0] * u + r[2, 1] * v + r[2, 2] * w) * length
-                column, row = square_lambert(x, y, z, half)
-                hemisphere = master[0] if z >= 0 else master[1]
-                c0 = min(max(int(column), 0), n - 2)
-                r0 = min(max(int(row), 0), n - 2)
-                fc = column - c0
-                fr = row - r0
-                top = hemisphere[r0, c0] * (1 - fc) + hemisphere[r0, c0 + 1] * fc
-                bottom = hemisphere[r0 + 1, c0] * (1 - fc) + hemisphere[r0 + 1, c0 + 1] * fc
-                out[b, i, j] = top * (1 - fr) + bottom * fr
+                row, column = square_lambert(x, y, z, masters.shape[2])
+                out[b, i, j] = between_pixels(master[0 if z >= 0 else 1], row, column)

@@ -15,11 +15,6 @@ LOGS = np.log(np.where(np.array(PEARSON_SYMBOLS) == "mS", 0.3, 0.7 / 13))
 
 
 @pytest.fixture(scope="module")
-def matcher(classifier) -> Matcher:
-    return Matcher(classifier)
-
-
-@pytest.fixture(scope="module")
 def shown(take) -> tuple:
     """Return the sphere of forty patterns of rutile, turned at random, and three of these.
 

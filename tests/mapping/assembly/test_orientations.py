@@ -18,8 +18,8 @@ from tests.mapping.assembly.conftest import CENTRE
 def test_directions_and_pixels_of_the_projection_are_inverse():
     directions = lambert_directions(21)
     np.testing.assert_allclose(np.linalg.norm(directions, axis=-1), 1, atol=1e-6)
-    places = [[square_lambert(*map(float, d), 10.0) for d in row] for row in directions]
-    columns, rows = np.moveaxis(places, -1, 0)
+    places = [[square_lambert(*map(float, d), 21) for d in row] for row in directions]
+    rows, columns = np.moveaxis(places, -1, 0)
     np.testing.assert_allclose(columns, np.tile(np.arange(21), (21, 1)), atol=1e-3)
     np.testing.assert_allclose(rows.T, np.tile(np.arange(21), (21, 1)), atol=1e-3)
 

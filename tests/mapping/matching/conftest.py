@@ -1,14 +1,6 @@
 import numpy as np
 import pytest
 
-from napari_bravais.mapping.matching.matcher import Matcher
-
-
-@pytest.fixture(scope="session")
-def matcher(classifier) -> Matcher:
-    """Return what holds patterns against the bundled atlas."""
-    return Matcher(classifier)
-
 
 @pytest.fixture(scope="session")
 def number_of(matcher):

@@ -52,8 +52,16 @@ def test_real_nickel_is_an_element_of_its_lattice(classifier, matcher):
 def test_more_are_tried_where_nothing_fits(classifier, matcher):
     scan = open_scan(nickel_sample_path())
     wrong = moved_to(scan, PatternCentre(0.9, 0.9, 0.9))
-    found = match_pattern(wrong, (1, 1), classifier, matcher)
-    assert found.none > NOTHING_FITS and found.tried == FURTHER * MATERIALS
+    told = []
+
+    def tell(*progress: int) -> None:
+        told.append(progress)
+
+    found = match_pattern(wrong, (1, 1), classifier, matcher, progress=tell)
+    every = FURTHER * MATERIALS
+    assert found.none > NOTHING_FITS and found.tried == every
+    # each once: it goes on where it stood
+    assert told == [(done, MATERIALS if done < MATERIALS else every) for done in range(every)]
 
 
 def test_what_progress_raises_ends_it(quartz, classifier, matcher):

@@ -8,7 +8,7 @@ import math
 import numba as nb
 import numpy as np
 
-from napari_bravais.lambert import lambert_directions
+from napari_bravais.lambert import between_pixels, lambert_directions
 from napari_bravais.mapping.sphere import place_of
 
 #: Directions of a hemisphere where axes are sought, 2.3 degrees apart, and how they are turned.
@@ -102,13 +102,10 @@ def _correlate(shown, seen, values, directions, rotations, out):
     for k in nb.prange(rotations.shape[0]):
         number, sa, sb, saa, sbb, sab = 0, 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(directions.shape[0]):
-            row, column = place_of(rotations[k], directions[i], (n - 1) / 2)
+            row, column = place_of(rotations[k], directions[i], n)
             r, c = min(int(row), n - 2), min(int(column), n - 2)
             if seen[r, c] and seen[r, c + 1] and seen[r + 1, c] and seen[r + 1, c + 1]:
-                down, right = row - r, column - c
-                upper = shown[r, c] * (1 - right) + shown[r, c + 1] * right
-                lower = shown[r + 1, c] * (1 - right) + shown[r + 1, c + 1] * right
-                a, b = values[i], upper * (1 - down) + lower * down
+                a, b = values[i], between_pixels(shown, row, column)
                 number += 1
                 sa += a
                 sb += b

@@ -3,6 +3,7 @@
 import numba as nb
 import numpy as np
 
+from napari_bravais.lambert import between_pixels
 from napari_bravais.mapping.sphere import place_of
 
 #: Angles from a plane, in degrees, at which it is looked at: from the middle of a band to beyond
@@ -38,7 +39,6 @@ def band_profiles(sphere: np.ndarray, normals: np.ndarray) -> np.ndarray:
 
 @nb.njit(fastmath=True, cache=True, parallel=True)
 def _profiles(sphere, normals, circle, beside, unturned, out):
-    n = sphere.shape[0]
     for i in nb.prange(normals.shape[0]):
         x, y, z = normals[i]
         # two directions in the plane, at right angles
@@ -55,10 +55,6 @@ def _profiles(sphere, normals, circle, beside, unturned, out):
                 p, q = cosine * circle[m // 2, 0], cosine * circle[m // 2, 1]
                 s = beside[k, 1] * (1 if m % 2 else -1)
                 direction = (p * a + q * u + s * x, p * b + q * v + s * y, p * c + q * w + s * z)
-                row, column = place_of(unturned, direction, (n - 1) / 2)
-                r0, c0 = min(int(row), n - 2), min(int(column), n - 2)
-                down, right = row - r0, column - c0
-                upper = sphere[r0, c0] * (1 - right) + sphere[r0, c0 + 1] * right
-                lower = sphere[r0 + 1, c0] * (1 - right) + sphere[r0 + 1, c0 + 1] * right
-                total += upper * (1 - down) + lower * down
+                row, column = place_of(unturned, direction, len(sphere))
+                total += between_pixels(sphere, row, column)
             out[i, k] = total / (2 * circle.shape[0])

@@ -14,6 +14,7 @@ from napari_bravais.mapping.sphere import (
     Sphere,
     detector_directions,
     place_of,
+    side_by_side,
     super_fibonacci,
 )
 
@@ -48,12 +49,16 @@ _GROWN_TO = 14
 #: Growth of the number of patterns from step to step, first and later.
 _GROWTH, _LATER_GROWTH = 1.35, 1.5
 
+# of the same kind as what is summed, or it is summed more slowly
+_ZERO, _HALF = np.float32(0), np.float32(0.5)
+
 
 @nb.njit(fastmath=True, cache=True, parallel=True)
 def _places(rotations, directions, out):
     for k in nb.prange(rotations.shape[0]):
-        for i in range(directions.shape[0]):
-            row, column = place_of(rotations[k], directions[i], (_SIZE - 1) / 2)
+        for i in range(directions.shape[1]):
+            to = directions[0, i], directions[1, i], directions[2, i]
+            row, column = place_of(rotations[k], to, _SIZE)
             out[k, i] = int(row + 0.5) * _SIZE + int(column + 0.5)
 
 
@@ -65,17 +70,24 @@ def _look_up(shown, table, out):
             out[k, i] = shown[table[k, i]]
 
 
-@nb.njit(fastmath=True, cache=True, parallel=True)
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
+def _likelihood(shown, rotation, directions, image):
+    """Compare an image, shape (p,), with what it would show in an orientation."""
+    total = _ZERO
+    for i in range(directions.shape[1]):
+        to = directions[0, i], directions[1, i], directions[2, i]
+        row, column = place_of(rotation, to, _SIZE)
+        expected = shown[np.uint32(row + _HALF), np.uint32(column + _HALF)]
+        total += expected * (image[i] - _HALF * expected)
+    return total
+
+
+@nb.njit(cache=True, parallel=True)
 def _likelihoods(shown, rotations, directions, images, out):
     """Compare images, shape (n, p), with what they would show in each of k orientations."""
     for a in nb.prange(rotations.shape[0]):
         for k in range(rotations.shape[1]):
-            total = 0.0
-            for i in range(directions.shape[0]):
-                row, column = place_of(rotations[a, k], directions[i], (_SIZE - 1) / 2)
-                expected = shown[int(row + 0.5), int(column + 0.5)]
-                total += expected * (images[a, i] - 0.5 * expected)
-            out[a, k] = total
+            out[a, k] = _likelihood(shown, rotations[a, k], directions, images[a])
 
 
 class Assembly:
@@ -108,7 +120,7 @@ class Assembly:
         )
         self._orientations = super_fibonacci(_ORIENTATIONS)
         self._table = np.empty((_ORIENTATIONS, _COARSE**2), np.int16)
-        _places(self._orientations, self._coarse_directions, self._table)
+        _places(self._orientations, side_by_side(self._coarse_directions), self._table)
         n = len(prepared)
         self.rotations = np.tile(np.eye(3, dtype=np.float32), (n, 1, 1))
         self.scores = np.zeros(n)
@@ -246,7 +258,7 @@ class Assembly:
             )
             near = self._turned(near, degrees, number)
             scores = np.empty(near.shape[:2], np.float32)
-            _likelihoods(shown, near, directions, images, scores)
+            _likelihoods(shown, near, side_by_side(directions), images, scores)
             best = np.argsort(-scores, axis=1)[:, :kept]
             near = np.take_along_axis(near, best[..., None, None], axis=1)
             scores = np.take_along_axis(scores, best, axis=1)

@@ -28,7 +28,7 @@ _NEARLY = 0.04
 #: Space groups of elements whose lattices are ordered: face-centred and body-centred cubic.
 _PARENTS = (225, 229)
 
-#: Bytes of targets that are kept ready: 2 MB (cubic) to 43 MB (triclinic) each. Making one takes
+#: Bytes of targets that are kept ready: 1 MB (cubic) to 22 MB (triclinic) each. Making one takes
 #: as long as holding a pattern against it, and the next pattern mostly asks for the same ones.
 _KEPT_TARGETS = 10**9
 
@@ -56,6 +56,15 @@ class Matches:
     correlations: np.ndarray
     rotations: np.ndarray
     order: np.ndarray
+
+    def of(self, *chosen: np.ndarray) -> "Matches":
+        """Return those of some of the patterns or, two indices given, of some materials of each."""
+        return Matches(*(values[chosen] for values in vars(self).values()))
+
+    def beside(self, others: "Matches") -> "Matches":
+        """Return the same patterns held against these materials and against others."""
+        both = zip(vars(self).values(), vars(others).values(), strict=True)
+        return Matches(*(np.concatenate(values, axis=1) for values in both))
 
 
 class Matcher:
@@ -170,20 +179,19 @@ class Matcher:
             As `Classifier.embed` returns them.
         """
         seen = self.index.log_probabilities(features)
-
-        def held(rows: np.ndarray, most: int) -> tuple[Matches, np.ndarray]:
-            found = self.hold(prepared[rows], pattern_centre, self.likeliest(seen[rows], most))
-            found = self.see_order(found, prepared[rows], pattern_centre)
-            return found, self._likely(found, seen[rows], quality[rows])
-
-        first, likely = held(np.arange(len(prepared)), MATERIALS)
-        rows = np.flatnonzero(likely[:, -1] > NOTHING_FITS)
+        order = self.likeliest(seen, FURTHER * MATERIALS)
+        first = self.hold(prepared, pattern_centre, order[:, :MATERIALS])
+        matches = self.see_order(first, prepared, pattern_centre)
+        rows = np.flatnonzero(self._likely(matches, seen, quality)[:, -1] > NOTHING_FITS)
         if len(rows):
-            more, likely = held(rows, FURTHER * MATERIALS)
-            best = np.argsort(-likely[:, :-1], axis=1, kind="stable")[:, :MATERIALS]
-            for into, values in zip(vars(first).values(), vars(more).values(), strict=True):
-                into[rows] = values[np.arange(len(rows))[:, None], best]
-        return first
+            more = self.hold(prepared[rows], pattern_centre, order[rows, MATERIALS:])
+            more = self.see_order(first.of(rows).beside(more), prepared[rows], pattern_centre)
+            likely = self._likely(more, seen[rows], quality[rows])[:, :-1]
+            best = np.argsort(-likely, axis=1, kind="stable")[:, :MATERIALS]
+            more = more.of(np.arange(len(rows))[:, None], best)
+            for values, found in zip(vars(matches).values(), vars(more).values(), strict=True):
+                values[rows] = found
+        return matches
 
     def see_order(
         self, matches: Matches, prepared: np.ndarray, pattern_centre: np.ndarray

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from napari_bravais.lambert import between_pixels
 from napari_bravais.mapping.sphere import detector_directions, place_of
 
 #: By how much cameras (shares of the detector's side) and orientations (radians) are off.
@@ -120,15 +121,10 @@ def _nearby(size: int, pattern_centre: np.ndarray) -> np.ndarray:
     return np.array(found, np.float32)
 
 
-@nb.njit(cache=True, inline="always")
+@nb.njit(cache=True)
 def _value(sphere, rotation, direction):
-    n = sphere.shape[0]
-    row, column = place_of(rotation, direction, (n - 1) / 2)
-    r, c = min(int(row), n - 2), min(int(column), n - 2)
-    down, right = row - r, column - c
-    upper = sphere[r, c] * (1 - right) + sphere[r, c + 1] * right
-    lower = sphere[r + 1, c] * (1 - right) + sphere[r + 1, c + 1] * right
-    return upper * (1 - down) + lower * down
+    row, column = place_of(rotation, direction, len(sphere))
+    return between_pixels(sphere, row, column)
 
 
 @nb.njit(cache=True, parallel=True)

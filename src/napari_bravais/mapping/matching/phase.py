@@ -152,14 +152,24 @@ def judge(
         How many materials; half as many again of those that are allowed. Where none of them fits,
         `FURTHER` times as many.
     """
-    for tried in (most, FURTHER * most):
-        materials = _tried(matcher, seen, tried, allowed)
-        of_each = np.tile(materials, (len(prepared), 1))
-        held = matcher.hold(prepared, pattern_centre, of_each, progress)
-        held = matcher.see_order(held, prepared, pattern_centre)
+    materials = _tried(matcher, seen, most, allowed)
+
+    def held_against(those: np.ndarray, before: int) -> Matches:
+        return matcher.hold(
+            prepared,
+            pattern_centre,
+            np.tile(those, (len(prepared), 1)),
+            lambda done, of: progress(before + done, before + of),
+        )
+
+    first = held_against(materials, 0)
+    held = matcher.see_order(first, prepared, pattern_centre)
+    likely = matcher.posterior(held, seen, quality)
+    if likely[-1] > NOTHING_FITS:
+        more = np.setdiff1d(_tried(matcher, seen, FURTHER * most, allowed), materials)
+        first = first.beside(held_against(more, len(materials)))
+        held = matcher.see_order(first, prepared, pattern_centre)
         likely = matcher.posterior(held, seen, quality)
-        if likely[-1] <= NOTHING_FITS:
-            break
     return Judged(held, likely, matcher.posterior(held, seen, quality, allowed)[:-1])
 
 

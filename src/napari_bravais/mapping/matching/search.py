@@ -2,8 +2,9 @@
 
 First everywhere, by turns about the detector's normal: seen from there a pattern is a disc of
 rings, and what a crystal shows around each of its directions is one, too, whatever the camera;
-rings are correlated over all turns at once by Fourier transforms. Then closer and closer, pixel by
-pixel.
+rings are correlated over all turns at once by Fourier transforms. Opposite directions look alike
+(Friedel's law), so what is around one of them tells what is around both. Then closer and closer,
+pixel by pixel.
 """
 
 import math
@@ -15,8 +16,9 @@ import numpy as np
 from scipy import fft
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from napari_bravais.lambert import between_pixels
 from napari_bravais.mapping.matching.atlas import rotations
-from napari_bravais.mapping.sphere import blurred, detector_directions, place_of
+from napari_bravais.mapping.sphere import blurred, detector_directions, place_of, side_by_side
 
 #: Degrees between a crystal's directions that are tried along the detector's normal.
 _SPACING = 3.0
@@ -43,6 +45,9 @@ _COARSE, _FINE = 20, 40
 
 #: Random rotation vectors of unit deviation, of which those turns are made.
 _VECTORS = np.random.default_rng(0).normal(size=(25, 3)).astype(np.float32)
+
+# of the same kind as what is summed, or it is summed four times as slowly
+_ZERO, _ONE, _TINY = np.float32(0), np.float32(1), np.float32(1e-9)
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,10 @@ class Target:
     spheres
         Blurred and as it is, shape (n, n) each.
     frames
-        Rotations that bring the detector's normal to the directions tried, shape (d, 3, 3).
+        Rotations that bring the detector's normal to the directions tried, shape (2 d, 3, 3): to d
+        directions, and to those opposite to them.
     waves
-        Of the rings about these, shape (waves, d, rings), complex.
+        Of the rings about the first d, shape (waves, d, rings), complex.
     """
 
     spheres: tuple[np.ndarray, np.ndarray]
@@ -203,7 +209,7 @@ def _turned_in(
         *spheres,
         starts.astype(np.float32),
         *images,
-        *directions,
+        *(side_by_side(own) for own in directions),
         tuple(np.radians(degrees) * _VECTORS[:number] for degrees, number, *_ in steps),
         np.array([step[2] for step in steps]),
         np.array([step[3] for step in steps]),
@@ -215,10 +221,15 @@ def _turned_in(
 
 def _starts(view: View, which: np.ndarray, target: Target) -> np.ndarray:
     """Return the likeliest orientations by the rings, shape (n, _STARTS, 3, 3)."""
-    products = np.matmul(target.waves, view.waves[:, :, which].conj())  # waves, directions, n
-    likeness = fft.irfft(products, n=_TURNS, axis=0, workers=2)
-    turn = likeness.argmax(axis=0)  # directions, n
+    own = view.waves[:, :, which]
+    # a ring about the opposite direction is the same, mirrored: waves a are (-1)^m a*
+    signs = np.where(np.arange(_WAVES) % 2, -1, 1).astype(np.float32)[:, None, None]
+    products = np.matmul(target.waves, np.concatenate([own.conj(), signs * own], axis=-1))
+    likeness = fft.irfft(products, n=_TURNS, axis=0, workers=2)  # turns, directions, 2 n
+    turn = likeness.argmax(axis=0)
     most = np.take_along_axis(likeness, turn[None], axis=0)[0]
+    most = np.concatenate(np.split(most, 2, axis=1))  # 2 directions, n
+    turn = np.concatenate([turn[:, : len(which)], -turn[:, len(which) :]])
     kept = min(_STARTS, len(most))
     best = np.argpartition(-most, kept - 1, axis=0)[:kept].T  # n, kept
     angle = np.take_along_axis(turn.T, best, axis=1) * 2 * np.pi / _TURNS
@@ -230,25 +241,20 @@ def _starts(view: View, which: np.ndarray, target: Target) -> np.ndarray:
     return target.frames[best] @ about
 
 
-@nb.njit(fastmath=True, cache=True)
+@nb.njit(fastmath=True, cache=True, error_model="numpy")
 def _correlation(sphere, rotation, directions, image):
-    n = sphere.shape[0]
-    total = squares = product = 0.0
-    count = 0
-    for i in range(directions.shape[0]):
-        if image[i] != 0:
-            row, column = place_of(rotation, directions[i], (n - 1) / 2)
-            r, c = min(int(row), n - 2), min(int(column), n - 2)
-            down, right = row - r, column - c
-            upper = sphere[r, c] * (1 - right) + sphere[r, c + 1] * right
-            lower = sphere[r + 1, c] * (1 - right) + sphere[r + 1, c + 1] * right
-            value = upper * (1 - down) + lower * down
-            total += value
-            squares += value * value
-            product += value * image[i]
-            count += 1
-    variance = squares - total * total / max(count, 1)
-    return product / math.sqrt(max(variance, 1e-9))
+    total = squares = product = count = _ZERO
+    for i in range(directions.shape[1]):
+        to = directions[0, i], directions[1, i], directions[2, i]
+        row, column = place_of(rotation, to, len(sphere))
+        seen = _ONE if image[i] != 0 else _ZERO
+        value = between_pixels(sphere, row, column) * seen
+        total += value
+        squares += value * value
+        product += value * image[i]
+        count += seen
+    variance = squares - total * total / max(count, _ONE)
+    return product / math.sqrt(max(variance, _TINY))
 
 
 @nb.njit(fastmath=True, cache=True)
@@ -303,8 +309,9 @@ def _refine(
 @nb.njit(fastmath=True, cache=True, parallel=True)
 def _place(size, frames, directions, out):
     for k in nb.prange(frames.shape[0]):
-        for i in range(directions.shape[0]):
-            row, column = place_of(frames[k], directions[i], (size - 1) / 2)
+        for i in range(directions.shape[1]):
+            to = directions[0, i], directions[1, i], directions[2, i]
+            row, column = place_of(frames[k], to, size)
             out[k, i] = int(row + 0.5) * size + int(column + 0.5)
 
 
@@ -312,13 +319,14 @@ def _place(size, frames, directions, out):
 def _frames_and_places(symmetry: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what is the same for all crystals of one symmetry, in order of the directions tried.
 
-    Rotations that bring the detector's normal there, shape (d, 3, 3), and which pixels of a sphere
-    lie on the rings around, shape (d, rings * turns).
+    Rotations that bring the detector's normal there and to the opposite directions, shape
+    (2 d, 3, 3), and which pixels of a sphere lie on the rings around the first, shape
+    (d, rings * turns).
     """
     frames = _frames(_directions(np.frombuffer(symmetry, bool)))
     places = np.empty((len(frames), _RINGS * _TURNS), np.int32)
-    _place(size, frames, _ring_directions(), places)
-    return frames, places
+    _place(size, frames, side_by_side(_ring_directions()), places)
+    return np.concatenate([frames, frames * np.array([1, -1, -1], np.float32)]), places
 
 
 def _image(prepared: np.ndarray, side: int) -> np.ndarray:
@@ -364,7 +372,7 @@ def _waves_of_patterns(prepared: np.ndarray, pattern_centre: np.ndarray) -> np.n
 
 
 def _directions(symmetry: np.ndarray) -> np.ndarray:
-    """Return directions spread over those that symmetry does not make equal, shape (d, 3)."""
+    """Return directions that neither symmetry nor Friedel's law makes equal, shape (d, 3)."""
     n = round(4 * np.pi / np.radians(_SPACING) ** 2)
     z = 1 - (2 * np.arange(n) + 1) / n
     turn = np.arange(n) * np.pi * (3 - np.sqrt(5))  # a Fibonacci lattice
@@ -372,7 +380,7 @@ def _directions(symmetry: np.ndarray) -> np.ndarray:
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), z], axis=1)
     toward = np.array([0.35, 0.2, 0.92])  # no axis of any group
     # of equal directions the one nearest to it
-    nearest = np.max([points @ (r.T @ toward) for r in rotations()[symmetry]], axis=0)
+    nearest = np.max([np.abs(points @ (r.T @ toward)) for r in rotations()[symmetry]], axis=0)
     return points[points @ toward >= nearest - 1e-6]
 
 
