@@ -34,7 +34,7 @@ _BLUR, _BLUR_PIXELS = 1.4, 1.3
 _STARTS = 64
 
 #: Smaller and smaller turns that are tried then: degrees, how many of each, how many orientations
-#: are kept, and whether patterns are still coarse. With a quarter as many kept first, the right
+#: are kept, and whether patterns are still coarse. With 6 kept of the first, not 20, the right
 #: orientation was missed four times as often (`docs/training-log.md`).
 _STEPS = ((1.5, 12, 20, True), (0.9, 25, 5, False), (0.5, 25, 2, False), (0.25, 25, 1, False))
 
