@@ -111,7 +111,7 @@ def _rows(pooled: PooledMap):
             phase.orientations,
             *candidates,
             *[""] * (_CANDIDATES * len(_CANDIDATE) - len(candidates)),
-            "" if phase.correlation is None else f"{phase.correlation:.4f}",
+            "" if phase.correlation is None else f"{phase.correlation:.6f}",
             *camera,
             *(f"{p:.4f}" for p in phase.probabilities),
         ]

@@ -1,6 +1,7 @@
 """Makes the atlas that lies beside a classifier; see ``mapping/matching/atlas.py``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from napari_bravais.mapping.matching.atlas import (
     Atlas,
     levels_of,
     rotations,
-    symmetrised,
     symmetry_of,
 )
 from napari_bravais.mapping.matching.evidence import Weights
@@ -28,6 +28,9 @@ _ROTATIONS = {
     **{"-1": 1, "2/m": 2, "mmm": 4, "4/m": 4, "4/mmm": 8, "-3": 3},
     **{"-3m": 6, "6/m": 6, "6/mmm": 12, "m-3": 12, "m-3m": 24},
 }
+
+#: No rotation but that by nothing.
+_NONE = np.eye(3)[None]
 
 #: Rotations of a cube.
 _CUBE = 24
@@ -75,10 +78,10 @@ def make_atlas(
     symmetries = np.empty((len(keys), len(rotations())), bool)
     for number, place in enumerate(library.places(keys)):
         progress(number, len(keys))
-        sphere = prepared_sphere(classifier, library.masters[place], rng)
+        shown = Shown.of(classifier, library.masters[place], rng)
         turns = _ROTATIONS[laue_group(library.records[place]["space_group"])]
-        symmetries[number] = symmetry_of(sphere, turns)
-        levels[number] = levels_of(symmetrised(sphere, symmetries[number]))
+        symmetries[number] = symmetry_of(shown.sphere(), turns)
+        levels[number] = levels_of(shown.sphere(rotations()[symmetries[number]]))
     orders = _orders(classifier, *ordered) if ordered else {}
     orders = {key: orders[key] for key in keys if key in orders}
     shares = np.array([order.added.std() for order in orders.values()])
@@ -105,51 +108,90 @@ def _orders(
         if turns != _CUBE or record["file"] not in places:
             continue
         # both from the same patterns, so that they differ by nothing else
-        spheres = [
-            prepared_sphere(classifier, one, np.random.default_rng(7))
+        both = [
+            Shown.of(classifier, one, np.random.default_rng(7))
             for one in (master, mixed.masters[places[record["file"]]])
         ]
-        symmetry = symmetry_of(spheres[0], turns)
-        order = Order.between(*(symmetrised(sphere, symmetry) for sphere in spheres))
+        symmetry = rotations()[symmetry_of(both[0].sphere(), turns)]
+        order = Order.between(*(shown.sphere(symmetry) for shown in both))
         if order.added.std() > _FAINTEST:
             found[record["file"].removesuffix(".npz")] = order
     return found
 
 
-def prepared_sphere(
-    classifier: Classifier,
-    master: np.ndarray,
-    rng: np.random.Generator,
-    patterns: int = _PATTERNS,
-    cameras: int = _CAMERAS,
-) -> np.ndarray:
-    """Lay clean patterns of a master pattern, prepared as any others are, on a sphere.
+@dataclass(frozen=True)
+class Shown:
+    """Clean patterns of a crystal, prepared as any others are, to be laid on a sphere.
 
-    Parameters
+    Make them with `Shown.of`.
+
+    Attributes
     ----------
-    classifier
-        What prepares them.
-    master
-        Square Lambert master pattern, shape (2, n, n), uint8.
-    rng
-        Source of cameras and orientations.
-    patterns, cameras
-        How many patterns, by how many cameras.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (SIZE, SIZE), float32, of zero mean and unit deviation.
+    images
+        Of each camera, shape (n, pixels), float32.
+    directions
+        Unit vectors to the pixels of each camera, shape (pixels, 3).
+    rotations
+        Of each camera's patterns, detector to crystal, shape (n, 3, 3).
     """
-    n = patterns // cameras
-    total, weight = np.zeros((2, SIZE, SIZE), np.float32)
-    for centre in random_centres(rng, cameras):
-        rotations = random_rotations(rng, n)
-        clean = np.empty((n, PREPARED, PREPARED), np.float32)
-        project(master[None], np.zeros(n, int), rotations, np.tile(centre, (n, 1)), clean)
-        images = classifier.prepare(clean).reshape(n, -1)
-        part = Sphere.of(images, detector_directions(PREPARED, centre), rotations, SIZE)
-        total += part.total
-        weight += part.weight
-    sphere = total / np.maximum(weight, 1e-6)
-    return (sphere - sphere.mean()) / sphere.std()
+
+    images: tuple[np.ndarray, ...]
+    directions: tuple[np.ndarray, ...]
+    rotations: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(
+        cls,
+        classifier: Classifier,
+        master: np.ndarray,
+        rng: np.random.Generator,
+        patterns: int = _PATTERNS,
+        cameras: int = _CAMERAS,
+    ) -> "Shown":
+        """Simulate patterns.
+
+        Parameters
+        ----------
+        classifier
+            What prepares them.
+        master
+            Square Lambert master pattern, shape (2, n, n), uint8.
+        rng
+            Source of cameras and orientations.
+        patterns, cameras
+            How many patterns, by how many cameras.
+        """
+        n = patterns // cameras
+        images, directions, turned = [], [], []
+        for centre in random_centres(rng, cameras):
+            turned.append(random_rotations(rng, n))
+            clean = np.empty((n, PREPARED, PREPARED), np.float32)
+            project(master[None], np.zeros(n, int), turned[-1], np.tile(centre, (n, 1)), clean)
+            images.append(classifier.prepare(clean).reshape(n, -1))
+            directions.append(detector_directions(PREPARED, centre))
+        return cls(tuple(images), tuple(directions), tuple(turned))
+
+    def sphere(self, symmetry: np.ndarray = _NONE) -> np.ndarray:
+        """Lay them on a sphere, in all orientations that symmetry makes equal.
+
+        A sphere that is turned afterwards, and averaged, is blurred by its pixels once more: cubic
+        crystals would fit their own patterns less well than others do.
+
+        Parameters
+        ----------
+        symmetry
+            Rotations that leave the crystal as it is, shape (k, 3, 3).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (SIZE, SIZE), float32, of zero mean and unit deviation.
+        """
+        total, weight = np.zeros((2, SIZE, SIZE), np.float32)
+        for parts in zip(self.images, self.directions, self.rotations, strict=True):
+            for turn in symmetry:
+                part = Sphere.of(*parts[:2], turn @ parts[2], SIZE)
+                total += part.total
+                weight += part.weight
+        sphere = total / np.maximum(weight, 1e-6)
+        return (sphere - sphere.mean()) / sphere.std()

@@ -27,7 +27,7 @@ from napari_bravais.mapping.matching.atlas import Atlas
 from napari_bravais.model.classifier import Classifier
 from napari_bravais.simulation.kinematical import Reflectors, grey_levels
 from napari_bravais.simulation.random_crystals import random_crystal
-from napari_bravais.training.atlas import prepared_sphere
+from napari_bravais.training.atlas import Shown
 from napari_bravais.training.evaluate_assembly import laue_group
 from napari_bravais.training.library import MasterLibrary, structure_type, types_left_out
 
@@ -168,7 +168,7 @@ def random_crystals(
         bands = Reflectors.of(cell, positions, numbers, damping=rng.uniform(0.3, 1.2))
         grey = grey_levels(bands.draw(bands.amplitudes ** rng.uniform(0.9, 1.8), rng, _SIZE))
         master = np.stack([grey, grey[::-1, ::-1]])
-        sphere = prepared_sphere(classifier, master, rng, _PATTERNS, _CAMERAS)
+        sphere = Shown.of(classifier, master, rng, _PATTERNS, _CAMERAS).sphere()
         found.append(Crystal.of(sphere, lattice, cell, space_group))
     return found
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.matcher import Matcher, Matches
 from napari_bravais.mapping.matching.phase import judge_phase
 from napari_bravais.model.candidates import floored_logs
@@ -13,31 +12,11 @@ from napari_bravais.model.classifier import Classifier
 from napari_bravais.training.evaluate_patterns import SIZE, Conditions, Readings, take
 from napari_bravais.training.evaluate_real_matching import real_tables
 from napari_bravais.training.evaluate_scores import Score, calibration_error, score
-from napari_bravais.training.export import UNKNOWN_SHARE
 from napari_bravais.training.library import MasterLibrary
 from napari_bravais.training.patterns import random_centres
 
 #: By how many cameras patterns are taken: targets are shared by those of one.
 _CAMERAS = 6
-
-#: Where the search for weights begins, and its first steps; all but two of them as logarithms.
-_BEGIN = {
-    "match": 5.0,
-    "seen": 0.0,
-    "share": 0.7,
-    "another": 0.0,
-    "trust": -0.5,
-    "order": -1.5,
-}
-_STEP = {
-    "match": 0.5,
-    "seen": -0.5,
-    "share": 0.1,
-    "another": -2.0,
-    "trust": -0.5,
-    "order": 0.7,
-}
-_PLAIN = ("share", "another")
 
 
 @dataclass(frozen=True)
@@ -116,74 +95,6 @@ def scores(matcher: Matcher, library: MasterLibrary, held: Held) -> dict[str, Sc
         how: score(probabilities, readings.labels, names[readings.materials])
         for how, probabilities in (("network", readings.probabilities), ("matched", both))
     }
-
-
-def fitted(matcher: Matcher, held: Held, known: np.ndarray) -> Weights:
-    """Return the weights that make the true lattices likeliest; the matcher has others meanwhile.
-
-    Parameters
-    ----------
-    matcher
-        Holds patterns.
-    held
-        Patterns of materials of its index, and of structure types that are in neither training
-        nor any test.
-    known
-        Which of them are of the index, shape (n,), bool. The others count for as much as they do
-        where single patterns are calibrated.
-    """
-    from scipy.optimize import minimize
-
-    readings = held.readings
-    weight = np.where(known, (1 - UNKNOWN_SHARE) / known.sum(), 0.0)
-    weight[~known] = UNKNOWN_SHARE / max(1, (~known).sum())
-    rows = np.arange(len(weight))
-
-    def weights(parameters: np.ndarray) -> Weights:
-        named = zip(_BEGIN, parameters.tolist(), strict=True)
-        values = {name: x if name in _PLAIN else float(np.exp(x)) for name, x in named}
-        return Weights(**{name: round(value, 4) for name, value in values.items()})
-
-    def loss(parameters: np.ndarray) -> float:
-        matcher.weights = weights(parameters)
-        answer = matcher.lattice_probabilities(
-            held.matches, readings.features, readings.probabilities, readings.quality
-        )
-        return -weight @ np.log(np.clip(answer[rows, readings.labels], 1e-6, 1))
-
-    begin = np.array(list(_BEGIN.values()))
-    simplex = np.vstack([begin, begin + np.diag(list(_STEP.values()))])
-    options = {"maxiter": 400, "initial_simplex": simplex}
-    return weights(minimize(loss, begin, method="Nelder-Mead", options=options).x)
-
-
-def weights_of(
-    classifier: Classifier,
-    matcher: Matcher,
-    library: MasterLibrary,
-    patterns: int,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> Weights:
-    """Fit the weights of an atlas to new patterns.
-
-    Parameters
-    ----------
-    classifier, matcher
-        What reads and what holds.
-    library
-        Master patterns.
-    patterns
-        How many, of materials drawn from the index; of structure types kept for calibration there
-        are a third as many besides.
-    progress
-        Called with the cameras done, and how many there are.
-    """
-    rng = np.random.default_rng(104)
-    listed = library.places([material.key for material in matcher.index.materials])
-    others = np.resize(library.indices("validation type"), patterns // 3)
-    materials = np.concatenate([rng.choice(listed, patterns), others])
-    held = read_and_hold(classifier, matcher, library, materials, 104, progress)
-    return fitted(matcher, held, np.arange(len(materials)) < patterns)
 
 
 def evaluate_matching(
@@ -275,6 +186,27 @@ def evaluate_phases(
         }
         for how, answers in (("network", alone), ("matched", both))
     } | {"known": len(first), "material": float(np.mean(first)) if first else None}
+
+
+def evaluate_phases_of(
+    classifier: Classifier,
+    matcher: Matcher,
+    library: MasterLibrary,
+    parts: dict[str, np.ndarray],
+    phases: int,
+    orientations: int,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, dict]:
+    """Measure phases of each part by `evaluate_phases`, at most so many, drawn at random."""
+    found = {}
+    for done, (name, own) in enumerate(parts.items()):
+        progress(done, len(parts))
+        drawn = np.random.default_rng(11).permutation(own)[:phases]
+        found[name] = evaluate_phases(classifier, matcher, library, drawn, orientations) | {
+            "phases": len(drawn),
+            "orientations": orientations,
+        }
+    return found
 
 
 def as_markdown(measured: dict) -> str:

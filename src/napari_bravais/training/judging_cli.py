@@ -3,13 +3,16 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from napari_bravais.terminal import Model, classifier_at
 from napari_bravais.training.cli import Masters
+
+if TYPE_CHECKING:
+    from napari_bravais.model.classifier import Classifier
 
 Real = Annotated[
     Path | None,
@@ -56,11 +59,7 @@ def index(
     made = make_index(
         classifier, library, patterns, keep=MaterialIndex.of(classifier) if keep else None
     )
-    about = {
-        "model": classifier.name,
-        "model_sha256": classifier.checksum,
-        "patterns_a_material": patterns,
-    }
+    about = _made_for(classifier) | {"patterns_a_material": patterns}
     typer.echo(f"Written: {made.save(index_path(classifier.path), about)}")
     typer.echo(f"{len(made.materials)} materials; {made.doubt}")
 
@@ -68,9 +67,6 @@ def index(
 def atlas(
     master_patterns: Masters,
     model: Model = None,
-    patterns: Annotated[
-        int, typer.Option(min=3, help="Patterns to fit what a match counts.")
-    ] = 450,
     ordered: Annotated[
         Path | None,
         typer.Option(help="Folder of 'bravais simulate --mixed': sees order by what it adds."),
@@ -81,13 +77,13 @@ def atlas(
         typer.Option("--keep", help="Leave the model's atlas as it is, and add what it lacks."),
     ] = False,
 ) -> None:
-    """Make the atlas that patterns are held against, beside a model's file and its index."""
+    """Make the atlas that patterns are held against, beside a model's file and its index.
+
+    What a match counts stays as it was, or as it is by default: then 'bravais weigh'.
+    """
     from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
-    from napari_bravais.mapping.matching.matcher import Matcher
-    from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.model.card import read_card
     from napari_bravais.training.atlas import make_atlas
-    from napari_bravais.training.evaluate_matching import weights_of
     from napari_bravais.training.library import MasterLibrary
     from napari_bravais.training.simulate import MIXED
 
@@ -96,17 +92,41 @@ def atlas(
     both = ordered and tuple(MasterLibrary.open(folder) for folder in (ordered, ordered / MIXED))
     path, there = atlas_path(classifier.path), Atlas.of(classifier) if keep else None
     made = make_atlas(classifier, library, both, tell("materials"), there)
-    about = {"model": classifier.name, "model_sha256": classifier.checksum}
-    if keep:
-        about["patterns_weighed"] = read_card(path)["patterns_weighed"]
-    else:
-        made.save(path, about)
-        matcher = Matcher(classifier, MaterialIndex.of(classifier).judged())
-        weights = weights_of(classifier, matcher, library, patterns, tell("cameras"))
-        made, about["patterns_weighed"] = replace(made, weights=weights), patterns
-    made.save(path, about)
+    weighed = read_card(path)["patterns_weighed"] if keep else 0
+    made.save(path, _made_for(classifier) | {"patterns_weighed": weighed})
     typer.echo(f"Written: {path}")
-    typer.echo(f"{len(made.keys)} materials; {made.weights}")
+    typer.echo(f"{len(made.keys)} materials")
+
+
+def weigh(
+    master_patterns: Masters,
+    model: Model = None,
+    patterns: Annotated[
+        int, typer.Option(min=3, help="Of materials that were trained on; others besides.")
+    ] = 450,
+) -> None:
+    """Fit what a match counts beside what the network says, and write it into the model's atlas."""
+    from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
+    from napari_bravais.training.library import MasterLibrary
+    from napari_bravais.training.weights import weights_of
+
+    whole, judged = (classifier_at(model, whole=whole) for whole in (True, False))
+    library, path = MasterLibrary.open(*master_patterns), atlas_path(whole.path)
+    kept_out = Matcher(judged, MaterialIndex.of(judged).judged())
+    weights = weights_of(
+        (whole, Matcher(whole)), (judged, kept_out), library, patterns, tell("cameras")
+    )
+    about = _made_for(whole) | {"patterns_weighed": patterns}
+    replace(Atlas.of(whole), weights=weights).save(path, about)
+    typer.echo(f"Written: {path}")
+    typer.echo(str(weights))
+
+
+def _made_for(classifier: "Classifier") -> dict:
+    """Return what the card of an index or an atlas says of the model that it was made for."""
+    return {"model": classifier.name, "model_sha256": classifier.checksum}
 
 
 def evaluate_matching(
@@ -175,13 +195,9 @@ def evaluate_matching(
             for name, both in single.items()
         }
     if phases:
-        found["phases"] = {}
-        for name, own in parts.items():
-            typer.echo(f"phases: {name}", err=True)
-            drawn = np.random.default_rng(11).permutation(own)[:phases]
-            found["phases"][name] = judge.evaluate_phases(
-                classifier, matcher, library, drawn, orientations
-            ) | {"phases": len(drawn), "orientations": orientations}
+        found["phases"] = judge.evaluate_phases_of(
+            classifier, matcher, library, parts, phases, orientations, tell("parts")
+        )
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(measured, indent=1) + "\n")
     typer.echo(judge.as_markdown(measured))
@@ -331,6 +347,7 @@ def add_judging_commands(app: typer.Typer) -> None:
     commands = (
         index,
         atlas,
+        weigh,
         evaluate,
         evaluate_assembly,
         evaluate_matching,

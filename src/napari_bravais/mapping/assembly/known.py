@@ -13,7 +13,6 @@ import numpy as np
 
 from napari_bravais.lambert import lambert_directions
 from napari_bravais.mapping.assembly.symmetry import likeness_reached
-from napari_bravais.mapping.matching.atlas import SIZE
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.mapping.matching.phase import MatchedPhase, candidates
 from napari_bravais.mapping.matching.search import closer_everywhere
@@ -45,7 +44,10 @@ _SPHERE = Counts(100.0, 0.75)
 _PATTERN = Counts(80.0, 0.88)
 
 #: Degrees by which patterns miss their places on it.
-_BLUR = 0.6
+_BLUR = 0.8
+
+#: Directions in which it is held against materials: a square Lambert projection's of that side.
+_PLACES = 121
 
 #: Variance of noise over that of what a pattern shows, and the least weight of a place that counts
 #: as seen, of the mean.
@@ -131,7 +133,7 @@ def _held(
     progress: Callable[[int, int], None],
 ) -> np.ndarray:
     """Return the correlation with each material, shape (k,), as it fits best."""
-    directions = lambert_directions(SIZE).reshape(-1, 3).astype(np.float32)
+    directions = lambert_directions(_PLACES).reshape(-1, 3).astype(np.float32)
     values = _shown(sphere, directions)
     views = np.array(
         [

@@ -14,18 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from napari_bravais.io.files import replacing
-from napari_bravais.lambert import lambert_directions
 from napari_bravais.mapping.matching.evidence import Weights
 from napari_bravais.mapping.matching.order import Order
 from napari_bravais.mapping.sphere import values_at
 from napari_bravais.model.card import read_companion_card
 from napari_bravais.model.classifier import Classifier
 
-#: Side of the spheres' projection in pixels: 1.2 degrees each.
-SIZE = 121
+#: Side of the spheres' projection in pixels, that of master patterns: 0.9 degrees each.
+SIZE = 161
 
 #: Grey levels of a sphere's standard deviation in the file.
-_LEVELS = 36
+_LEVELS = 16
 
 #: Directions at which a sphere is compared with itself.
 _PROBES = 4000
@@ -99,16 +98,6 @@ def symmetry_of(sphere: np.ndarray, order: int) -> np.ndarray:
     likeness = np.array([np.corrcoef(own, values)[0, 1] for values in turned])
     possible = groups()[groups().sum(axis=1) == order]
     return possible[(possible @ likeness).argmax()]
-
-
-def symmetrised(sphere: np.ndarray, symmetry: np.ndarray) -> np.ndarray:
-    """Return the mean of a sphere, shape (n, n), over the rotations that leave the crystal alone.
-
-    What a master pattern's pixels are too coarse for differs between them, and is averaged out.
-    """
-    places = lambert_directions(len(sphere)).reshape(-1, 3)
-    turned = [values_at(sphere, places @ rotation.T) for rotation in rotations()[symmetry]]
-    return np.mean(turned, axis=0).reshape(sphere.shape)
 
 
 @dataclass(frozen=True)
