@@ -197,7 +197,19 @@ def evaluate_phases_of(
     orientations: int,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[str, dict]:
-    """Measure phases of each part by `evaluate_phases`, at most so many, drawn at random."""
+    """Measure phases of each part by `evaluate_phases`.
+
+    Parameters
+    ----------
+    classifier, matcher, library, orientations
+        As for `evaluate_phases`.
+    parts
+        Materials of each part.
+    phases
+        How many of each are measured at most, drawn at random.
+    progress
+        Called with the parts done, and how many there are.
+    """
     found = {}
     for done, (name, own) in enumerate(parts.items()):
         progress(done, len(parts))

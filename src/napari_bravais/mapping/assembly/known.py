@@ -43,7 +43,7 @@ _MATERIALS = 60
 _SPHERE = Counts(100.0, 0.75)
 _PATTERN = Counts(80.0, 0.88)
 
-#: Degrees by which patterns miss their places on it.
+#: Degrees by which it is blurred more than the atlas's: patterns miss their places on it.
 _BLUR = 0.8
 
 #: Directions in which it is held against materials: a square Lambert projection's of that side.
