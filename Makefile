@@ -3,7 +3,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo napari need-display test test-without-window test-window lowest jax audit docs clean
+.PHONY: help demo napari need-display test test-compiling-hough test-compiling-matching \
+	test-without-window test-window lowest jax audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,13 +28,25 @@ test: docs ## check the style and the manifest, and run the tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
+	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-compiling-hough test-compiling-matching
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
 
+# First what has Numba compile the most, some minutes in a fresh clone: the halves below need both,
+# and each would compile them for itself, at the same time.
+COMPILING_HOUGH = tests/mapping/test_hough.py tests/mapping/test_cli.py
+COMPILING_MATCHING = tests/mapping/matching tests/mapping/assembly
+
+test-compiling-hough:
+	$(BIN)/pytest $(COMPILING_HOUGH)
+
+test-compiling-matching:
+	$(BIN)/pytest $(COMPILING_MATCHING)
+
 # What the half with the window runs, too, so that both take as long.
-BESIDE_WINDOW = tests/io tests/fingerprint tests/mapping/assembly
+BESIDE_WINDOW = tests/io tests/fingerprint
 
 test-without-window:
-	$(BIN)/pytest --ignore=tests/gui $(BESIDE_WINDOW:%=--ignore=%)
+	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui $(BESIDE_WINDOW) $(COMPILING_HOUGH) $(COMPILING_MATCHING))
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.

@@ -11,7 +11,6 @@ from napari_bravais.training.evaluate_gaze import directions, near_zone_axes, zo
 from napari_bravais.training.evaluate_patterns import Conditions, read
 from napari_bravais.training.evaluate_pooled import (
     evaluate_candidates,
-    evaluate_found_phases,
     evaluate_pooled,
 )
 from napari_bravais.training.evaluate_real import RealSet, binned, changes, middle, real_patterns
@@ -109,16 +108,6 @@ def test_pooling_and_candidates_find_the_material(classifier, judged_library, in
     assert rows[0]["top1 with elements"] == 1.0  # no other is made of these elements
 
 
-def test_phases_of_a_mixture_are_found(classifier, judged_library, index):
-    trained = judged_library.indices("trained")
-    readings = read(classifier, judged_library, trained, 20, seed=5)
-    found = evaluate_found_phases(index, readings, samples=2, grains=(20, 20, 20))
-    assert found["grains"] == [20, 20]  # there are two materials
-    assert found["phases found"] == 2 and found["adjusted Rand index"] > 0.6
-    assert found["rarest found"] == 1
-    assert found["right, by phase"] > 0.85
-
-
 def test_everything_is_measured_and_told(classifier, judged_library, tmp_path, monkeypatch):
     # the network is traced anew for each size of pattern, which takes a second
     monkeypatch.setattr(evaluate_conditions, "SIZES", (30, 480))
@@ -126,7 +115,7 @@ def test_everything_is_measured_and_told(classifier, judged_library, tmp_path, m
     monkeypatch.setattr(evaluate_conditions, "DISTANCES", (0.6,))
     first_set = dict([next(iter(real_patterns(None).items()))])
     monkeypatch.setattr(evaluation, "real_patterns", lambda folder: first_set)
-    amounts = evaluation.Amounts(patterns=4, varied=2, doubtful=10, gazes=3, samples=2)
+    amounts = evaluation.Amounts(patterns=4, varied=2, doubtful=10, gazes=3)
     told = []
     measured = evaluation.evaluate(classifier, judged_library, amounts, progress=told.append)
     assert told[0] == "simulated patterns" and told[-1] == "real patterns"

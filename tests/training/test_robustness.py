@@ -7,7 +7,7 @@ import numpy as np
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import matcher as matching
-from napari_bravais.training import evaluate_averaging, evaluate_centre
+from napari_bravais.training import evaluate_averaging, evaluate_centre, evaluate_mixtures
 from napari_bravais.training.evaluate_real import real_patterns
 
 
@@ -46,3 +46,16 @@ def test_real_patterns_are_told_by_a_pattern_centre_that_is_off(classifier, matc
     assert found["off, moved"]["right"] == 3 and found["off, moved"]["away"] < 0.015
     text = evaluate_centre.as_markdown({"simulated": {}, "real": {name: found}})
     assert f"| {name} | off, moved | 0.0" in text
+
+
+def test_phases_of_a_mixture_are_found(classifier, matcher, judged_library):
+    own = judged_library.indices("trained")
+    found = evaluate_mixtures.evaluate_mixtures(
+        classifier, matcher, judged_library, {"both": own}, samples=2, grains=(20, 5)
+    )
+    network, matched = (found["both"][how] for how in ("network", "matched"))
+    assert 0.6 < network["likeness"] <= matched["likeness"] and matched["likeness"] > 0.95
+    assert matched["phases"] == 2 and matched["rarest found"] == 1
+    assert matched["right"] > 0.95 and matched["rarest right"] == 1
+    (row,) = evaluate_mixtures.as_markdown(found).splitlines()[2:]
+    assert row.startswith("| both | 2.0 | 2.0 | ") and row.count("|") == 12

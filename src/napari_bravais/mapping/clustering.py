@@ -7,10 +7,10 @@ import numpy as np
 _TEMPERATURE = 1.5
 
 #: What a material has to explain better than all others, in the logarithm of the likelihood: so
-#: much by itself, and so much for each grain that is its own. A few grains of a phase that is
-#: clearly another are found among hundreds, and a phase that is unknown is not split among the
-#: materials that its grains look like a little more or a little less.
-_PRICE, _PRICE_A_GRAIN = 4.0, 1.2
+#: much by itself, and by default so much for each grain that is its own. A few grains of a phase
+#: that is clearly another are found among hundreds, and a phase that is unknown is not split among
+#: the materials that its grains look like a little more or a little less.
+_PRICE, PRICE_A_GRAIN = 4.0, 1.2
 
 #: Materials that are weighed against one another, at most.
 _MOST = 40
@@ -21,7 +21,7 @@ _LEAST = 1e-4
 _ROUNDS, _FEW_ROUNDS = 100, 25
 
 
-def cluster(logs: np.ndarray) -> np.ndarray:
+def cluster(logs: np.ndarray, price_a_grain: float = PRICE_A_GRAIN) -> np.ndarray:
     """Group grains by the fewest materials that explain them.
 
     Parameters
@@ -29,6 +29,8 @@ def cluster(logs: np.ndarray) -> np.ndarray:
     logs
         Log-probability of each material for each grain, all materials being as likely before,
         shape (n, materials).
+    price_a_grain
+        What a material has to explain better than all others for each grain that is its own.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def cluster(logs: np.ndarray) -> np.ndarray:
         fewer = [np.delete(kept, i) for i in range(len(kept))]
         fits = [_shares(likelihoods[:, each], _FEW_ROUNDS) for each in fewer]
         missed = explained - np.array([fit[1] for fit in fits])
-        too_dear = missed <= _PRICE + _PRICE_A_GRAIN * len(logs) * shares
+        too_dear = missed <= _PRICE + price_a_grain * len(logs) * shares
         if not too_dear.any():
             break
         least = int(np.where(too_dear, missed, np.inf).argmin())

@@ -15,15 +15,12 @@ from napari_bravais.mapping.grains import (
     log_probabilities,
 )
 from napari_bravais.mapping.matching.centre import ready_to_match
-from napari_bravais.mapping.matching.phase import (
-    GRAINS,
-    LEAST_LIKELY,
-    MatchedPhase,
-    match_phase,
-)
+from napari_bravais.mapping.matching.grouping import Grains, matched_phases
+from napari_bravais.mapping.matching.phase import LEAST_LIKELY, MatchedPhase
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
+from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material, MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
@@ -97,38 +94,34 @@ def find_phases(
     means = _averages(features, owner)
     logs = _averages(floored_logs(probabilities), owner)
     labels = group(index, means)
+    ready = ready_to_match(scan, classifier, centre, partial(progress, "pattern centre: cameras"))
+    if ready.matcher is None:
+        of_each = [labels == number for number in range(labels.max() + 1)]
+        answers = [_pooled(index, means[own], logs[own], elements) for own in of_each]
+    else:
+        best = pixels[np.searchsorted(owner, np.arange(len(read)))]
+        quality = phase_map.quality.ravel()[best]
+        prepared = _prepared(ready.scan, classifier, best)
+        seen = Grains(*prepared, quality, index.log_probabilities(means), logs)
+        allowed = index.made_of(elements)
+        labels, found = matched_phases(ready.matcher, seen, labels, allowed, progress)
+        answers = [_matched(phase) for phase in found]
     of_grain = _of_all_grains(labels, phase_map, grains, read)
-    # the largest phase comes first
-    order = np.argsort(-np.bincount(of_grain, sizes, labels.max() + 1), kind="stable")
-    labels, of_grain = np.argsort(order)[labels], np.argsort(order)[of_grain]
-    numbers = np.where(grains == NO_GRAIN, NO_PHASE, of_grain[grains]).astype(np.int16)
-    tell = partial(progress, "pattern centre: cameras")
-    ready = ready_to_match(scan, classifier, centre, tell)
-    phases = []
-    for number in range(len(order)):
-        own = labels == number
-        if ready.matcher is None:
-            answer = _pooled(index, means[own], logs[own], elements)
-        else:
-            # of the largest grains, the best pattern of each
-            best = pixels[np.searchsorted(owner, np.flatnonzero(own)[:GRAINS])]
-            quality = phase_map.quality.ravel()[best]
-            seen = index.log_probabilities(means[own]).mean(axis=0), logs[own].mean(axis=0)
-            tell = partial(progress, f"phase {number + 1}: materials")
-            to_match = ready.scan, best, quality, seen, classifier, ready.matcher
-            answer = _matched(match_phase(*to_match, elements, tell))
-        pixels_of_it = int((numbers == number).sum())
-        phases.append(
-            PooledPhase(
-                number=number,
-                pixels=pixels_of_it,
-                grains=int((of_grain == number).sum()),
-                fraction=pixels_of_it / int(sizes.sum()),
-                orientations=int(own.sum()),
-                **answer,
-            )
+    pixels_of = np.bincount(of_grain, sizes, len(answers)).astype(int)
+    order = np.argsort(-pixels_of, kind="stable")  # the largest phase comes first
+    numbers = np.where(grains == NO_GRAIN, NO_PHASE, np.argsort(order)[of_grain][grains])
+    phases = tuple(
+        PooledPhase(
+            number=number,
+            pixels=int(pixels_of[label]),
+            grains=int((of_grain == label).sum()),
+            fraction=float(pixels_of[label] / sizes.sum()),
+            orientations=int((labels == label).sum()),
+            **answers[label],
         )
-    return PooledMap(tuple(phases), numbers, grains, ready.centre, ready.note)
+        for number, label in enumerate(order)
+    )
+    return PooledMap(phases, numbers.astype(np.int16), grains, ready.centre, ready.note)
 
 
 def elements_in(text: str) -> set[str] | None:
@@ -218,6 +211,20 @@ def _embedded(
         answers.append(classifier.embed(patterns, *scan.known_at(*place)))
     probabilities, _, features = map(np.concatenate, zip(*answers, strict=True))
     return probabilities, features
+
+
+def _prepared(
+    scan: Scan, classifier: Classifier, pixels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read patterns again; return them prepared, and the pattern centres of what was prepared."""
+    rows, columns = np.unravel_index(pixels, scan.navigation_shape)
+    prepared, centres = [], []
+    for start in range(0, len(pixels), _BATCH):
+        place = rows[start : start + _BATCH], columns[start : start + _BATCH]
+        background, own = scan.known_at(*place)
+        prepared.append(classifier.prepare(scan.patterns_at(*place), background))
+        centres.append(of_middle_square(own, scan.signal_shape))
+    return np.concatenate(prepared), np.concatenate(centres)
 
 
 def _averages(values: np.ndarray, owner: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from napari_bravais.training.evaluate_gaze import evaluate_gaze
 from napari_bravais.training.evaluate_patterns import FINE_SIZE, SIZE, Conditions, Readings, read
 from napari_bravais.training.evaluate_pooled import (
     evaluate_candidates,
-    evaluate_found_phases,
     evaluate_pooled,
 )
 from napari_bravais.training.evaluate_real import (
@@ -46,15 +45,12 @@ class Amounts:
         Patterns of each kind that show no crystal.
     gazes
         Patterns of each lattice whose Grad-CAM is measured.
-    samples
-        Samples of three materials whose phases are to be found.
     """
 
     patterns: int = 100
     varied: int = 8
     doubtful: int = 300
     gazes: int = 30
-    samples: int = 40
 
 
 def parts_of(library: MasterLibrary) -> dict[str, np.ndarray]:
@@ -181,11 +177,4 @@ def _pooled(
     return {
         "pooled": pooled,
         "candidates": evaluate_candidates(index, library, readings),
-        "found phases": [
-            {
-                name: evaluate_found_phases(index, readings.of(own), amounts.samples, grains)
-                for name, own in parts.items()
-            }
-            for grains in ((40, 40, 40), (40, 40, 4))
-        ],
     }

@@ -1,10 +1,7 @@
-"""Evidence of many orientations pooled: one lattice a phase, candidate materials, found phases."""
-
-from collections.abc import Sequence
+"""Evidence of many orientations pooled by the network: one lattice a phase, candidate materials."""
 
 import numpy as np
 
-from napari_bravais.mapping.pooling import group
 from napari_bravais.model.candidates import Material, MaterialIndex
 from napari_bravais.training.evaluate_patterns import Readings
 from napari_bravais.training.evaluate_scores import Score, score
@@ -72,69 +69,6 @@ def evaluate_candidates(
             row |= {f"top{k}{suffix}": float(np.mean([p < k for p in places])) for k in (1, 3)}
         rows.append(row)
     return rows
-
-
-def evaluate_found_phases(
-    index: MaterialIndex,
-    readings: Readings,
-    samples: int,
-    grains: Sequence[int],
-) -> dict[str, float | list[int]]:
-    """Measure phases that have to be found first: samples of several materials, grains mixed.
-
-    Parameters
-    ----------
-    index
-        The materials that the classifier knows.
-    readings
-        As many patterns of each material; those of one stand for grains of one phase.
-    samples
-        How many samples.
-    grains
-        Of each material of a sample, as far as there are readings; the last is the rarest.
-
-    Returns
-    -------
-    dict
-        Mean number of phases found; adjusted Rand index of the grouping; share of samples whose
-        last material is found: it and a found phase have more grains in common than not; share of
-        grains whose phase's lattice is right, and the share whose own pattern says it right, for
-        comparison.
-    """
-    from sklearn.metrics import adjusted_rand_score
-
-    rng = np.random.default_rng(7)
-    groups = list(_groups(readings).values())
-    grains = [min(n, len(groups[0])) for n in grains[: len(groups)]]
-    found, alike, rarest, pooled_right, single_right = [], [], [], [], []
-    for _ in range(samples):
-        chosen = rng.choice(len(groups), len(grains), False)
-        rows = np.concatenate([groups[i][:n] for i, n in zip(chosen, grains, strict=True)])
-        truth = np.repeat(np.arange(len(grains)), grains)
-        labels = group(index, readings.features[rows])
-        answers = np.empty(len(rows), int)
-        for number in np.unique(labels):
-            own = rows[labels == number]
-            pooled = index.pooled(readings.features[own], readings.probabilities[own])
-            answers[labels == number] = pooled.argmax()
-        found.append(labels.max() + 1)
-        alike.append(adjusted_rand_score(truth, labels))
-        last = truth == len(grains) - 1
-        own = labels == np.bincount(labels[last]).argmax()
-        rarest.append((own & last).sum() > (own ^ last).sum())
-        pooled_right.append((answers == readings.labels[rows]).mean())
-        single_right.append(
-            (readings.probabilities[rows].argmax(1) == readings.labels[rows]).mean()
-        )
-    return {
-        "samples": samples,
-        "grains": grains,
-        "phases found": float(np.mean(found)),
-        "adjusted Rand index": float(np.mean(alike)),
-        "rarest found": float(np.mean(rarest)),
-        "right, by phase": float(np.mean(pooled_right)),
-        "right, by pattern": float(np.mean(single_right)),
-    }
 
 
 def _groups(readings: Readings) -> dict[int, np.ndarray]:

@@ -23,7 +23,7 @@ Real = Annotated[
     ),
 ]
 
-_Known = Annotated[
+Known = Annotated[
     list[Path] | None,
     typer.Option(
         "--known",
@@ -39,7 +39,7 @@ def index(
     master_patterns: Masters,
     model: Model = None,
     patterns: Annotated[int, typer.Option(min=2, help="Patterns a material.")] = 100,
-    known: _Known = None,
+    known: Known = None,
     keep: Annotated[
         bool,
         typer.Option(
@@ -71,7 +71,7 @@ def atlas(
         Path | None,
         typer.Option(help="Folder of 'bravais simulate --mixed': sees order by what it adds."),
     ] = None,
-    known: _Known = None,
+    known: Known = None,
     keep: Annotated[
         bool,
         typer.Option("--keep", help="Leave the model's atlas as it is, and add what it lacks."),
@@ -147,7 +147,7 @@ def evaluate_matching(
             "are kept out where the model is judged.",
         ),
     ] = False,
-    known: _Known = None,
+    known: Known = None,
     energies: Annotated[
         bool,
         typer.Option(
@@ -223,7 +223,6 @@ def evaluate(
     ] = 8,
     doubtful: Annotated[int, typer.Option(min=1, help="Patterns of each kind of nothing.")] = 300,
     gazes: Annotated[int, typer.Option(min=1, help="Grad-CAMs of each lattice.")] = 30,
-    samples: Annotated[int, typer.Option(min=1, help="Samples with phases to be found.")] = 40,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for accuracy.md, .json and figures.")
     ] = Path("docs"),
@@ -236,7 +235,7 @@ def evaluate(
     from napari_bravais.training.report import FIGURES, as_markdown
     from napari_bravais.training.report_figures import save_figures
 
-    amounts = Amounts(patterns, varied, doubtful, gazes, samples)
+    amounts = Amounts(patterns, varied, doubtful, gazes)
     library = MasterLibrary.open(*master_patterns)
     measured = measure(
         classifier_at(model, whole=False),
@@ -296,7 +295,7 @@ def centring(
     master_patterns: Masters,
     model: Model = None,
     random: Annotated[int, typer.Option(min=4, help="Random orthorhombic crystals.")] = 4000,
-    known: _Known = None,
+    known: Known = None,
 ) -> None:
     """Train what tells primitive and centred lattices of one symmetry apart, by their spheres.
 

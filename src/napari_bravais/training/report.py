@@ -116,7 +116,6 @@ def _pooled(measured: dict) -> str:
             f"With {last} orientations:",
             _table(["materials", "crystal system right", "calibration error"], doubt_rows),
             _candidates(measured["candidates"]),
-            *map(_found_phases, measured["found phases"]),
         ]
     )
 
@@ -132,28 +131,6 @@ def _candidates(rows: list[dict]) -> str:
                 ["orientations", *keys],
                 [[row["orientations"], *(_percent(row[key]) for key in keys)] for row in rows],
             ),
-        ]
-    )
-
-
-def _found_phases(found: dict) -> str:
-    first = next(iter(found.values()))
-    *others, last = first["grains"]
-    head = ["materials", "phases found", "Rand index", "last one found"]
-    rows = [
-        [
-            name,
-            f"{row['phases found']:.1f}",
-            f"{row['adjusted Rand index']:.2f}",
-            *(_percent(row[key]) for key in ("rarest found", *_BY_PHASE)),
-        ]
-        for name, row in found.items()
-    ]
-    return "\n\n".join(
-        [
-            f"**Phases that have to be found**: {first['samples']} samples of {len(others) + 1} "
-            f"materials each, {', '.join(map(str, others))} and {last} grains of them, mixed:",
-            _table([*head, *_BY_PHASE], rows),
         ]
     )
 

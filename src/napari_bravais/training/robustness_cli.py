@@ -1,4 +1,4 @@
-"""The commands that measure what scans do to a model: noise, and pattern centres that are off."""
+"""The commands that measure what scans do to a model: noise, wrong pattern centres, many phases."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 
 from napari_bravais.terminal import Model, classifier_at
 from napari_bravais.training.cli import Masters
-from napari_bravais.training.judging_cli import Real, tell
+from napari_bravais.training.judging_cli import Known, Real, tell
 
 
 def evaluate_averaging(
@@ -75,7 +75,44 @@ def evaluate_centres(
     typer.echo(judge.as_markdown(measured))
 
 
+def evaluate_mixtures(
+    master_patterns: Masters,
+    model: Model = None,
+    known: Known = None,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of each part.")] = 16,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for mixtures.json.")
+    ] = Path("docs"),
+) -> None:
+    """Find the phases of simulated samples of three materials, by the network and by matching.
+
+    Once with all materials known, as it ships, and once without those that are kept out where the
+    model is judged.
+    """
+    from napari_bravais.io.files import replacing
+    from napari_bravais.mapping.matching.matcher import Matcher
+    from napari_bravais.model.candidates import MaterialIndex
+    from napari_bravais.training import evaluate_mixtures as judge
+    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.library import MasterLibrary
+
+    library = MasterLibrary.open(*master_patterns, known=known or ())
+    parts = {name: own for name, own in parts_of(library).items() if len(own) >= len(judge.GRAINS)}
+    measured: dict = {}
+    for how, whole in (("known", True), ("not known", False)):
+        classifier = classifier_at(model, whole=whole)
+        index = MaterialIndex.of(classifier)
+        matcher = Matcher(classifier, index if whole else index.judged())
+        measured["model_sha256"] = classifier.checksum
+        measured[how] = judge.evaluate_mixtures(
+            classifier, matcher, library, parts, samples, tell("samples")
+        )
+        typer.echo(f"{how}\n{judge.as_markdown(measured[how])}")
+        with replacing(output / "mixtures.json") as temporary:
+            temporary.write_text(json.dumps(measured, indent=1) + "\n")
+
+
 def add_robustness_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (evaluate_averaging, evaluate_centres):
+    for command in (evaluate_averaging, evaluate_centres, evaluate_mixtures):
         app.command(rich_help_panel="Making models")(command)

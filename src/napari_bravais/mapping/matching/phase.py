@@ -1,16 +1,13 @@
 """One phase of a map held against the materials that it may be."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from napari_bravais.io.scan import Scan
 from napari_bravais.mapping.matching.matcher import FURTHER, NOTHING_FITS, Matcher, Matches
-from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material
-from napari_bravais.model.classifier import Classifier
 
 #: Grains of a phase whose patterns are held against materials, and how many of these.
 GRAINS, MATERIALS = 6, 16
@@ -36,79 +33,49 @@ class MatchedPhase:
     candidates: tuple[tuple[Material, float, float], ...]
 
 
-def match_phase(
-    scan: Scan,
-    pixels: np.ndarray,
-    quality: np.ndarray,
-    seen: tuple[np.ndarray, np.ndarray],
-    classifier: Classifier,
-    matcher: Matcher,
-    elements: Collection[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> MatchedPhase:
-    """Hold a phase's patterns against the materials that the network thinks of.
-
-    Parameters
-    ----------
-    scan
-        The scan; its pattern centre must be known.
-    pixels
-        Flat indices of the patterns, one of each grain, shape (n,).
-    quality
-        Of these, shape (n,).
-    seen
-        What the network says of all of the phase's grains: means of the log-probabilities of the
-        index's materials, shape (materials,), and of lattices, shape (14,).
-    classifier
-        What prepares patterns.
-    matcher
-        What holds them.
-    elements
-        Symbols of the elements present: candidates with any other are left out. They do not narrow
-        the lattices.
-    progress
-        Called with the materials done, and how many there are. What it raises ends it.
-
-    Raises
-    ------
-    ScanError
-        If patterns cannot be read.
-    """
-    rows, columns = np.unravel_index(pixels, scan.navigation_shape)
-    patterns = scan.patterns_at(rows, columns)
-    background, centres = scan.known_at(rows, columns)
-    prepared = classifier.prepare(patterns, background)
-    centre = of_middle_square(centres.mean(axis=0), scan.signal_shape)
-    allowed = matcher.index.made_of(elements)
-    return judge_phase(matcher, prepared, centre, quality, seen, allowed, progress)
-
-
 def judge_phase(
     matcher: Matcher,
     prepared: np.ndarray,
     pattern_centre: np.ndarray,
     quality: np.ndarray,
     seen: tuple[np.ndarray, np.ndarray],
-    allowed: np.ndarray | None = None,
-    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> MatchedPhase:
     """Judge a phase by prepared patterns, shape (n, 80, 80), of one camera.
 
     Parameters
     ----------
-    matcher, quality, seen, progress
-        As for `match_phase`.
+    matcher
+        What holds them against the materials that the network thinks of.
     prepared, pattern_centre
         As for `Matcher.hold`.
-    allowed
-        Which materials of the index may be candidates, shape (materials,); all by default.
+    quality
+        Of the patterns, shape (n,).
+    seen
+        What the network says of all of the phase's grains: means of the log-probabilities of the
+        index's materials, shape (materials,), and of lattices, shape (14,).
     """
     means, logs = seen
-    judged = judge(matcher, prepared, pattern_centre, quality, means, MATERIALS, allowed, progress)
+    judged = judge(matcher, prepared, pattern_centre, quality, means, MATERIALS)
+    return matched_phase(matcher, judged, logs)
+
+
+def matched_phase(matcher: Matcher, judged: "Judged", logs: np.ndarray) -> MatchedPhase:
+    """Return what a phase is like.
+
+    Parameters
+    ----------
+    matcher
+        What held its patterns.
+    judged
+        How they fit.
+    logs
+        Means over the phase's grains of the network's log-probabilities of lattices, shape (14,).
+    """
     materials = judged.held.materials[0]
+    correlations = judged.held.correlations.mean(axis=0)
     return MatchedPhase(
         matcher.by_lattice(judged.likely[None], materials[None], logs[None])[0],
-        candidates(matcher, materials, judged.shares, judged.held.correlations.mean(axis=0)),
+        candidates(matcher, materials, judged.shares, correlations),
     )
 
 
@@ -144,13 +111,18 @@ def judge(
 
     Parameters
     ----------
-    matcher, prepared, pattern_centre, quality, allowed, progress
+    matcher, prepared, pattern_centre, quality
         As for `judge_phase`.
     seen
         The network's log-probabilities of the index's materials, shape (materials,).
     most
         How many materials; half as many again of those that are allowed. Where none of them fits,
         `FURTHER` times as many.
+    allowed
+        Which materials of the index may be candidates, as their elements may be there, shape
+        (materials,); all by default. They do not narrow the lattices.
+    progress
+        Called with the materials done, and how many there are. What it raises ends it.
     """
     materials = _tried(matcher, seen, most, allowed)
 

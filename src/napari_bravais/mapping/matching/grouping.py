@@ -1,0 +1,206 @@
+"""Grains grouped into phases once more, by which materials fit them: what the network sees is less.
+
+The network's grouping mixes up a few percent of the grains of three phases, and may miss one of a
+few grains; known materials in the right orientation tell nearly all of them apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from napari_bravais.mapping.clustering import cluster
+from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher
+from napari_bravais.mapping.matching.phase import (
+    GRAINS,
+    Judged,
+    MatchedPhase,
+    judge,
+    matched_phase,
+)
+from napari_bravais.mapping.matching.phase import MATERIALS as OF_A_PHASE
+
+#: Probability of no known material from which on a phase is taken for an unknown one.
+_UNKNOWN = 0.5
+
+#: How much better a known material must explain a grain than by chance for an unknown phase to
+#: lose it, in the logarithm of the likelihood: of many known ones some fit a little
+#: (`docs/training-log.md`).
+_STAYS = 12.0
+
+#: What a material has to explain better than all others for each grain that is its own: more than
+#: where the network tells them apart, for a match says more, and so does one by chance.
+_PRICE_A_GRAIN = 3.0
+
+#: Grains that fit none of the phases, the largest, of which others are sought.
+_MISFITS = 30
+
+#: Grains are held together whose pattern centres differ by less, in sides of the detector.
+_SAME_CENTRE = 0.005
+
+
+@dataclass(frozen=True)
+class Grains:
+    """What is seen in some grains, the largest first.
+
+    Attributes
+    ----------
+    prepared
+        The best pattern of each, prepared, shape (n, 80, 80).
+    centres
+        Pattern centres of the squares that were prepared, Bruker's convention, shape (n, 3).
+    quality
+        Of these patterns, shape (n,).
+    seen
+        What the network says of each: log-probabilities of the index's materials, shape
+        (n, materials).
+    logs
+        The same of lattices, shape (n, 14).
+    """
+
+    prepared: np.ndarray
+    centres: np.ndarray
+    quality: np.ndarray
+    seen: np.ndarray
+    logs: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> "Grains":
+        """Return some of them."""
+        return Grains(*(values[chosen] for values in vars(self).values()))
+
+
+def matched_phases(
+    matcher: Matcher,
+    grains: Grains,
+    labels: np.ndarray,
+    allowed: np.ndarray | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+) -> tuple[np.ndarray, list[MatchedPhase]]:
+    """Judge phases by what known materials would show, and regroup their grains by that.
+
+    Parameters
+    ----------
+    matcher
+        What holds patterns against materials.
+    grains
+        The grains.
+    labels
+        Phase of each by what the network sees, shape (n,), from 0.
+    allowed
+        Which materials of the index may be candidates, shape (materials,); all by default.
+    progress
+        Called with what is gone through, how many of these are done, and how many there are. What
+        it raises ends it.
+
+    Returns
+    -------
+    labels, phases
+        Phase of each grain, from 0, and what each phase is like.
+    """
+
+    def judged(labels: np.ndarray) -> list[Judged]:
+        return [
+            _judged(
+                matcher,
+                grains.of(labels == number),
+                allowed,
+                partial(progress, f"phase {number + 1}: materials"),
+            )
+            for number in range(labels.max() + 1)
+        ]
+
+    found = judged(labels)
+    regrouped = _regrouped(matcher, grains, labels, found, progress)
+    if (regrouped != labels).any():
+        labels, found = regrouped, judged(regrouped)
+    logs = [grains.logs[labels == number].mean(axis=0) for number in range(len(found))]
+    return labels, [
+        matched_phase(matcher, each, own) for each, own in zip(found, logs, strict=True)
+    ]
+
+
+def _judged(
+    matcher: Matcher,
+    own: Grains,
+    allowed: np.ndarray | None,
+    progress: Callable[[int, int], None],
+) -> Judged:
+    """Hold a phase's largest grains against the materials that it may be."""
+    largest = own.of(np.arange(min(GRAINS, len(own.quality))))
+    centre, seen = largest.centres.mean(axis=0), own.seen.mean(axis=0)
+    patterns = largest.prepared, centre, largest.quality
+    return judge(matcher, *patterns, seen, OF_A_PHASE, allowed, progress)
+
+
+def _regrouped(
+    matcher: Matcher,
+    grains: Grains,
+    labels: np.ndarray,
+    judged: list[Judged],
+    progress: Callable[[str, int, int], None],
+) -> np.ndarray:
+    """Return the phase of each grain by the fewest materials that explain them all.
+
+    A phase that is unknown is one more: its own grains stay in it unless a material fits them
+    clearly.
+    """
+    tell = partial(progress, "grains: materials")
+    weights = matcher.weights
+    by_chance = weights.gain(weights.share * grains.quality) + weights.another
+    unknown = [number for number, each in enumerate(judged) if each.likely[-1] > _UNKNOWN]
+    known = [each for number, each in enumerate(judged) if number not in unknown]
+    likeliest = [each.held.materials[0][each.likely[:-1].argmax()] for each in known]
+    materials = np.unique(np.array(likeliest, int))
+    fits = _explained(matcher, grains, materials, tell)
+    fits_none = (fits.max(axis=1, initial=-np.inf) < by_chance) & ~np.isin(labels, unknown)
+    further = _further(matcher, grains, np.flatnonzero(fits_none)[:_MISFITS], by_chance, progress)
+    further = np.setdiff1d(further, materials)
+    fits = np.concatenate([fits, _explained(matcher, grains, further, tell)], axis=1)
+    stays = [by_chance + np.where(labels == number, _STAYS, 0) for number in unknown]
+    return cluster(np.column_stack([fits, *stays]), _PRICE_A_GRAIN)
+
+
+def _further(
+    matcher: Matcher,
+    grains: Grains,
+    rows: np.ndarray,
+    by_chance: np.ndarray,
+    progress: Callable[[str, int, int], None],
+) -> np.ndarray:
+    """Return materials that explain some grains better than chance does, each by itself."""
+    found = []
+    for done, row in enumerate(rows):
+        progress("unexplained: grains", done, len(rows))
+        own = grains.of([row])
+        tried = matcher.likeliest(own.seen[0], MATERIALS)
+        fits = _explained(matcher, own, tried)[0]
+        if fits.max() > by_chance[row]:
+            found.append(tried[fits.argmax()])
+    return np.unique(np.array(found, int))
+
+
+def _explained(
+    matcher: Matcher,
+    grains: Grains,
+    materials: np.ndarray,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> np.ndarray:
+    """Return how well materials explain grains, log-likelihoods, shape (n, k)."""
+    seen = matcher.weights.seen * grains.seen[:, materials]
+    if not len(materials):
+        return seen
+    matched = np.empty_like(seen)
+    _, cell = np.unique(np.round(grains.centres / _SAME_CENTRE), axis=0, return_inverse=True)
+    cells = int(cell.max()) + 1
+    for number in range(cells):
+        own = grains.of(np.flatnonzero(cell == number))
+        centre, tried = own.centres.mean(axis=0), np.tile(materials, (len(own.quality), 1))
+
+        def tell(done: int, of: int, before: int = number) -> None:
+            progress(before * of + done, cells * of)
+
+        held = matcher.hold(own.prepared, centre, tried, tell)
+        held = matcher.see_order(held, own.prepared, centre)
+        matched[cell == number] = matcher.weights.evidence(held.correlations, held.order)
+    return seen + matched
