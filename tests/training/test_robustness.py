@@ -19,6 +19,7 @@ def test_pixels_are_right_once_they_are_averaged(classifier, monkeypatch):
     truth = evaluate_averaging.sample_truth(path)[part]
     (row,) = rows = evaluate_averaging.evaluate_averaging(few, truth, classifier)
     assert row["by themselves"]["right"] < 0.3 and row["averaged"]["right"] > 0.9
+    assert row["averaged"]["phase right"] > 0.9
     assert row["averaged"]["quality"] > row["by themselves"]["quality"] + 0.2
     assert evaluate_averaging.as_markdown(rows).splitlines()[-1].startswith("| 2 | ")
 
