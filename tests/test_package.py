@@ -116,6 +116,26 @@ def test_numba_stores_no_gufuncs_that_could_end_a_process(tmp_path):
     assert names and not [name for name in names if name.startswith("guf-")]
 
 
+def test_what_numba_compiles_is_stored_in_one_place():
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import napari_bravais, numba; before = numba.config.CACHE_DIR;"
+            "from pyebsdindex.band_detect import BandDetect, os;"
+            "stored = BandDetect._grey_dilation._cache.cache_path;"
+            "assert before and before == os.environ['NUMBA_CACHE_DIR'] == numba.config.CACHE_DIR;"
+            "assert stored.startswith(before), stored",
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert said.returncode == 0, said.stderr
+
+
 @pytest.mark.parametrize("told", [{}, {"OMP_WAIT_POLICY": "active"}])
 def test_numbas_threads_sleep_while_they_wait_unless_told_otherwise(told):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | told
