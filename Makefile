@@ -33,7 +33,7 @@ test: docs ## check the style and the manifest, and run the tests
 
 # First what has Numba compile the most, some minutes in a fresh clone: the halves below need both,
 # and each would compile them for itself, at the same time.
-COMPILING_HOUGH = tests/mapping/test_hough.py tests/mapping/test_cli.py
+COMPILING_HOUGH = tests/mapping/test_hough.py tests/mapping/test_cli.py tests/io tests/fingerprint
 COMPILING_MATCHING = tests/mapping/matching tests/mapping/assembly
 
 test-compiling-hough:
@@ -42,17 +42,13 @@ test-compiling-hough:
 test-compiling-matching:
 	$(BIN)/pytest $(COMPILING_MATCHING)
 
-# What the half with the window runs, too, so that both take as long.
-BESIDE_WINDOW = tests/io tests/fingerprint
-
 test-without-window:
-	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui $(BESIDE_WINDOW) $(COMPILING_HOUGH) $(COMPILING_MATCHING))
+	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui $(COMPILING_HOUGH) $(COMPILING_MATCHING))
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.
 test-window:
 	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/pytest tests/gui
-	$(BIN)/pytest $(BESIDE_WINDOW)
 
 lowest: $(INSTALLED) ## run the tests, but the window's, with the oldest packages that are allowed
 	@bash scripts/lowest.sh

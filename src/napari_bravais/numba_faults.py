@@ -12,18 +12,25 @@ made anew in each process, which takes milliseconds.
 PyEBSDIndex, when it is imported, has numba store what it compiles in a folder of the user's, by
 the environment, which numba looks at now and then: so the same came to lie there or beside its
 source, and was compiled twice, for minutes. It is stored there from the beginning, unless the
-environment says where.
+environment says where; numba is told so even if it was imported first.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
 import wrapt
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-_FOLDER = Path.home() / ".pyebsdindex" / "numbacache"
-os.environ.setdefault("NUMBA_CACHE_DIR", f"{_FOLDER}{os.sep}")
+with suppress(RuntimeError):  # a user without a home
+    _folder = Path.home() / ".pyebsdindex" / "numbacache"
+    os.environ.setdefault("NUMBA_CACHE_DIR", f"{_folder}{os.sep}")
+
+
+@wrapt.when_imported("numba.core.config")
+def _told_where(config: ModuleType) -> None:
+    config.reload_config()
 
 
 @wrapt.when_imported("numba.np.ufunc.wrappers")

@@ -10,7 +10,7 @@ _TEMPERATURE = 1.5
 #: much by itself, and by default so much for each grain that is its own. A few grains of a phase
 #: that is clearly another are found among hundreds, and a phase that is unknown is not split among
 #: the materials that its grains look like a little more or a little less.
-_PRICE, PRICE_A_GRAIN = 4.0, 1.2
+_PRICE, _PRICE_A_GRAIN = 4.0, 1.2
 
 #: Materials that are weighed against one another, at most.
 _MOST = 40
@@ -21,7 +21,7 @@ _LEAST = 1e-4
 _ROUNDS, _FEW_ROUNDS = 100, 25
 
 
-def cluster(logs: np.ndarray, price_a_grain: float = PRICE_A_GRAIN) -> np.ndarray:
+def cluster(logs: np.ndarray, price_a_grain: float = _PRICE_A_GRAIN) -> np.ndarray:
     """Group grains by the fewest materials that explain them.
 
     Parameters

@@ -18,7 +18,7 @@ QUARTZ, RUTILE = lattice("hP").index, lattice("tP").index
 
 @pytest.fixture(scope="module")
 def patterns(sample_data):
-    """Return patterns of the sample scan, sixteen of quartz and five of rutile, and so on."""
+    """Return patterns of quartz and of rutile, what is known of them, and the truth."""
     scan = open_scan(sample_data / "quartz_rutile.h5")
     truth = imread(sample_data / "quartz_rutile_truth.tif").astype(int) - 1
     rng = np.random.default_rng(3)
