@@ -7,7 +7,7 @@ from pathlib import Path
 import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, Qt, QTimer
+from qtpy.QtCore import QEvent, QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox
 
@@ -25,6 +25,8 @@ def wait_until(true, what: str) -> None:
     while not true():
         assert time.monotonic() < end, f"waited in vain for {what}"
         QApplication.processEvents()
+        # no loop runs that would do it: all widgets of all tests would stay, and slow the window
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         time.sleep(0.005)
 
 
