@@ -4,7 +4,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo napari need-display test test-compiling-hough test-compiling-matching \
-	test-without-window test-window lowest jax audit docs clean
+	test-window test-training test-mapping test-rest lowest jax audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -19,7 +19,7 @@ napari: need-display $(INSTALLED) ## open the window on the sample scan (needs a
 need-display:
 	@bash scripts/need-display.sh
 
-# Each half of the tests gets one thread of Numba's, of OpenBLAS's and of TensorFlow's: with two
+# Each part of the tests gets one thread of Numba's, of OpenBLAS's and of TensorFlow's: with two
 # each, two processes on two cores mostly waited for each other (docs/training-log.md).
 ONE_THREAD = NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 
@@ -29,10 +29,10 @@ test: docs ## check the style and the manifest, and run the tests
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-compiling-hough test-compiling-matching
-	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-without-window test-window
+	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-window test-training test-mapping test-rest
 
-# First what has Numba compile the most, some minutes in a fresh clone: the halves below need both,
-# and each would compile them for itself, at the same time.
+# First what has Numba compile the most, some minutes in a fresh clone: the others need both, and
+# each would compile them for itself, at the same time. Then two at a time, the longest first.
 COMPILING_HOUGH = tests/mapping/test_hough.py tests/mapping/test_cli.py tests/io tests/fingerprint
 COMPILING_MATCHING = tests/mapping/matching tests/mapping/assembly
 
@@ -42,8 +42,14 @@ test-compiling-hough:
 test-compiling-matching:
 	$(BIN)/pytest $(COMPILING_MATCHING)
 
-test-without-window:
-	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui $(COMPILING_HOUGH) $(COMPILING_MATCHING))
+test-training:
+	$(BIN)/pytest tests/training
+
+test-mapping:
+	$(BIN)/pytest tests/mapping $(patsubst %,--ignore=%,$(COMPILING_HOUGH) $(COMPILING_MATCHING))
+
+test-rest:
+	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui tests/training tests/mapping tests/io tests/fingerprint)
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.

@@ -7,7 +7,9 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from napari_bravais.cli import app
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.benchmark import STORAGE, make_scan
 
@@ -54,22 +56,15 @@ def test_memory_does_not_grow_with_the_scan(tmp_path, storage):
 
 
 def test_the_benchmark_tells_a_table_and_json(tmp_path):
-    process = subprocess.run(
-        [
-            *(sys.executable, "-c", "from napari_bravais.cli import app; app()"),
-            *("benchmark", "--patterns", "200", "--rounds", "1", "--json", "speed.json"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert process.returncode == 0, process.stderr
-    report = json.loads((tmp_path / "speed.json").read_text())
+    path = tmp_path / "speed.json"
+    command = ["benchmark", "--patterns", "200", "--rounds", "1", "--json", str(path)]
+    told = CliRunner().invoke(app, command)
+    assert told.exit_code == 0, told.stderr
+    report = json.loads(path.read_text())
     rates = report["patterns_per_second"]
     for name in ("reading", "network alone, keras", "file to map, keras", "Hough, 2 phases"):
         assert rates[name] > 0
-        assert name in process.stdout
+        assert name in told.stdout
     whole = rates["file to map, keras"]
     compared = report["compared"]["keras"]["times Hough, 1 phase"]
     assert compared == pytest.approx(whole / rates["Hough, 1 phase"], abs=0.02)
@@ -77,15 +72,9 @@ def test_the_benchmark_tells_a_table_and_json(tmp_path):
 
 
 def test_a_map_that_was_killed_is_the_same(tmp_path):
-    command = "from napari_bravais.cli import app; app()"
-    process = subprocess.run(
-        [sys.executable, "-c", command, "scale", "600", "--kills", "1", "--json", "scale.json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert process.returncode == 0, process.stderr
-    (row,) = json.loads((tmp_path / "scale.json").read_text())["scale"]
+    path = tmp_path / "scale.json"
+    told = CliRunner().invoke(app, ["scale", "600", "--kills", "1", "--json", str(path)])
+    assert told.exit_code == 0, told.stderr
+    (row,) = json.loads(path.read_text())["scale"]
     assert row["same"] and row["seconds"] > 0 and row["peak_memory_mb"] > 100
-    assert "the same map" in process.stdout
+    assert "the same map" in told.stdout
