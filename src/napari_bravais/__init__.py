@@ -25,6 +25,7 @@ _HOME = {
     "compare": "mapping.comparison",
     "read_map": "io.vendor_maps",
     "export": "io.exports",
+    "match_pattern": "mapping.matching.pattern",
     "find_phases": "mapping.pooling",
     "PooledMap": "mapping.pooled_map",
     "MaterialIndex": "model.candidates",

@@ -10,6 +10,7 @@ from napari_bravais.fingerprint.cli import app as structure_commands
 from napari_bravais.mapping.assembly.cli import symmetry
 from napari_bravais.mapping.benchmark_cli import add_benchmark_commands
 from napari_bravais.mapping.cli import add_map_commands
+from napari_bravais.mapping.matching.cli import match
 from napari_bravais.mapping.phase_map import percentage
 from napari_bravais.mapping.pooling_cli import pattern_centre as find_pattern_centre
 from napari_bravais.mapping.pooling_cli import phases
@@ -164,6 +165,7 @@ add_map_commands(app)
 add_benchmark_commands(app)
 app.command()(phases)
 app.command("pattern-centre")(find_pattern_centre)
+app.command()(match)
 app.command()(symmetry)
 app.command()(materials)
 app.command("add-crystals")(add_crystals)

@@ -98,17 +98,15 @@ def matched_phases(
     labels, phases
         Phase of each grain, from 0, and what each phase is like.
     """
+    known: dict[bytes, Judged] = {}  # a phase whose grains stay is judged once
 
     def judged(labels: np.ndarray) -> list[Judged]:
-        return [
-            _judged(
-                matcher,
-                grains.of(labels == number),
-                allowed,
-                partial(progress, f"phase {number + 1}: materials"),
-            )
-            for number in range(labels.max() + 1)
-        ]
+        phases = [labels == number for number in range(labels.max() + 1)]
+        for number, own in enumerate(phases):
+            if own.tobytes() not in known:
+                tell = partial(progress, f"phase {number + 1}: materials")
+                known[own.tobytes()] = _judged(matcher, grains.of(own), allowed, tell)
+        return [known[own.tobytes()] for own in phases]
 
     found = judged(labels)
     regrouped = _regrouped(matcher, grains, labels, found, progress)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_bravais.io.scan import Scan
+from napari_bravais.io.scan import Scan, ScanError
 from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher
 from napari_bravais.mapping.matching.phase import LEAST_LIKELY, candidates, judge
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material, floored_logs
+from napari_bravais.model.card import ModelError
 from napari_bravais.model.classifier import Classifier
 
 
@@ -47,7 +48,7 @@ def match_pattern(
     scan: Scan,
     pixel: tuple[int, int],
     classifier: Classifier,
-    matcher: Matcher,
+    matcher: Matcher | None = None,
     elements: Collection[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> MatchedPattern:
@@ -56,13 +57,14 @@ def match_pattern(
     Parameters
     ----------
     scan
-        The scan; its pattern centre must be known.
+        The scan; its pattern centre must be known, to a percent of the detector: a scan of another
+        is had by `napari_bravais.mapping.matching.centre.ready_to_match`.
     pixel
         Row and column.
     classifier
         What reads and prepares patterns.
     matcher
-        What holds them.
+        What holds them; by default what lies beside the classifier.
     elements
         Symbols of the elements present: candidates with any other are left out. They do not narrow
         the lattices.
@@ -71,9 +73,15 @@ def match_pattern(
 
     Raises
     ------
+    ModelError
+        If the classifier brings no atlas of what materials show.
     ScanError
-        If the pattern cannot be read.
+        If the pattern cannot be read, or no pattern centre is known.
     """
+    if matcher is None and (matcher := Matcher.beside(classifier)) is None:
+        raise ModelError(f"{classifier.path} brings no atlas of what materials show")
+    if scan.pattern_centre is None:
+        raise ScanError(f"{scan.path} stores no pattern centre, without which nothing can be held")
     place = tuple(np.array([index]) for index in pixel)
     pattern = scan.patterns_at(*place)
     background, centres = scan.known_at(*place)
