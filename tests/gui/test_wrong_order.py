@@ -78,6 +78,7 @@ def use_everything(window: Window, seed: int) -> None:
         if chance.random() < 0.3:
             QTest.keyClick(window.canvas, Qt.Key.Key_Right)
         QApplication.processEvents()
+    window.controller.comparing.cancel()  # half a minute of both cores
     wait_until(lambda: window.controller.inspector.request is None, "the answers")
     faults = [record for record in notification_manager.records if hasattr(record, "exception")]
     assert [str(fault.exception) for fault in faults] == []
