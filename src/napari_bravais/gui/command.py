@@ -4,7 +4,14 @@ import sys
 
 from qtpy.QtCore import QProcess
 
-_CODE = "from napari_bravais.cli import app; app()"
+# as the classifier's process: the window goes first, and a click is answered meanwhile
+_CODE = """
+import os
+if hasattr(os, "nice"):
+    os.nice(15)
+from napari_bravais.cli import app
+app()
+"""
 
 
 def start_command(process: QProcess, *arguments: str) -> None:
