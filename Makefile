@@ -49,7 +49,7 @@ test-mapping:
 	$(BIN)/pytest tests/mapping $(patsubst %,--ignore=%,$(COMPILING_HOUGH) $(COMPILING_MATCHING))
 
 test-rest:
-	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui tests/training tests/mapping tests/io tests/fingerprint)
+	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui tests/training tests/mapping $(COMPILING_HOUGH))
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.

@@ -47,6 +47,12 @@ Average = Annotated[
     ),
 ]
 
+#: Option of commands that propose materials.
+Elements = Annotated[
+    str | None,
+    typer.Option(help="Elements present, as in Fe,Ni,C: they narrow the materials proposed."),
+]
+
 #: Option of commands that have patterns read.
 Model = Annotated[
     Path | None,

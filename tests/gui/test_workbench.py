@@ -405,6 +405,13 @@ def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancel
     widgets["optimise"].setValue(4)
     shared.press(section.hough_button)
     assert section.progress_bar.isVisible() and not section.hough_button.isEnabled()
+    (indexing,) = comparing._running
+    usual = os.getpriority(os.PRIO_PROCESS, shared.controller.service.pid)
+    assert usual > os.getpriority(os.PRIO_PROCESS, 0)
+    wait_until(
+        lambda: os.getpriority(os.PRIO_PROCESS, indexing.processId()) == usual,
+        "the priority of the classifier's process",
+    )
     wait_until(lambda: "Pattern centre: (" in section.result_label.text(), "the pattern centre")
     x, y, z = (float(part) for part in re.findall(r"0\.\d+", section.result_label.text())[:3])
     assert "in EDAX's convention; on 4 patterns" in section.result_label.text()

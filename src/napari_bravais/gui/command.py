@@ -4,11 +4,10 @@ import sys
 
 from qtpy.QtCore import QProcess
 
-# as the classifier's process: the window goes first, and a click is answered meanwhile
+# as the classifier's process, or a click would not be answered meanwhile
 _CODE = """
-import os
-if hasattr(os, "nice"):
-    os.nice(15)
+from napari_bravais.mapping.process import give_way
+give_way()
 from napari_bravais.cli import app
 app()
 """

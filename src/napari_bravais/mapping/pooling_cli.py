@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_bravais.terminal import (
+    Elements,
     Model,
     ScanPath,
     classifier_at,
@@ -35,10 +36,7 @@ def phases(
             help="Where `bravais map` left its map; the phases are written beside it.",
         ),
     ],
-    elements: Annotated[
-        str | None,
-        typer.Option(help="Elements present, as in Fe,Ni,C: they narrow the materials proposed."),
-    ] = None,
+    elements: Elements = None,
     model: Model = None,
 ) -> None:
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""

@@ -15,6 +15,12 @@ import numpy as np
 from napari_bravais.mapping.messages import Message, read_message, write_message
 
 
+def give_way() -> None:
+    """Let the window go first: what it has running beside it shares what is left."""
+    if hasattr(os, "nice"):
+        os.nice(15)
+
+
 class ProcessClient:
     """Starts a process when it is needed, sends it requests and passes on what it answers.
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.messages import Message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
+from napari_bravais.mapping.process import give_way
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import AUTOMATIC, CPU
 from napari_bravais.mapping.service_facts import description, image_facts
@@ -361,8 +362,7 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    if hasattr(os, "nice"):
-        os.nice(15)  # the window goes first
+    give_way()
     # Ctrl-C is meant for the program that started this one, which ends it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox = Inbox()

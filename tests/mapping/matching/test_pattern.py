@@ -1,14 +1,19 @@
 """One pattern of the sample scan, and real ones of nickel, held against known materials."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
-from napari_bravais.io.scan import open_scan
+from napari_bravais.io.scan import ScanError, open_scan
 from napari_bravais.lattices import lattice
 from napari_bravais.mapping.matching.matcher import FURTHER, MATERIALS, NOTHING_FITS
 from napari_bravais.mapping.matching.pattern import match_pattern
 from napari_bravais.mapping.pattern_centre import PatternCentre, moved_to
+from napari_bravais.model.card import ModelError
+from napari_bravais.model.classifier import BUNDLED, Classifier
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,16 @@ def test_real_nickel_is_an_element_of_its_lattice(classifier, matcher):
     assert found.probabilities.argmax() == lattice("cF").index
     material, _, correlation = found.candidates[0]
     assert material.space_group == 225 and correlation > 0.75 * found.quality
+
+
+def test_without_a_pattern_centre_or_an_atlas_it_is_an_error(quartz, classifier, tmp_path):
+    with pytest.raises(ScanError, match="stores no pattern centre"):
+        match_pattern(replace(quartz, detector=None), (20, 30), classifier)
+    for path in (BUNDLED, BUNDLED.with_suffix(".json")):
+        shutil.copy(path, tmp_path)
+    lonely = Classifier.load(tmp_path / BUNDLED.name)
+    with pytest.raises(ModelError, match=rf"{BUNDLED.name} brings no atlas"):
+        match_pattern(quartz, (20, 30), lonely)
 
 
 def test_more_are_tried_where_nothing_fits(classifier, matcher):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
+from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS, UNCLASSIFIED, lattice
 from napari_bravais.terminal import (
     Average,
     Centre,
     Convention,
+    Elements,
     Model,
     ScanPath,
     classifier_at,
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 #: Patterns that are held unasked: each takes about a second, and of more a map is wanted.
 _MOST = 500
 
-#: What stands for the lattice of a pattern with too little in it, as in a map.
-_NOT_CLASSIFIED = "not classified"
-
 
 def match(
     scan: ScanPath,
@@ -45,10 +43,7 @@ def match(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write a table (CSV), too."),
     ] = None,
-    elements: Annotated[
-        str | None,
-        typer.Option(help="Elements present, as in Fe,Ni,C: they narrow the materials proposed."),
-    ] = None,
+    elements: Elements = None,
     average: Average = False,
     pc: Centre = None,
     convention: Convention = "bruker",
@@ -71,8 +66,6 @@ def match(
             ready = ready_to_match(opened, classifier, None, progress)
         if ready.note:
             typer.echo(ready.note)
-        if ready.matcher is None:
-            fail(ready.note or "This network brings no atlas of what materials show.")
         rows = []
         try:
             with progress_bar("Matching") as progress:
@@ -120,7 +113,7 @@ def _row(
         "row": row,
         "column": column,
         "quality": round(found.quality, 3),
-        "lattice": LATTICES[best].pearson if readable else _NOT_CLASSIFIED,
+        "lattice": (LATTICES[best] if readable else UNCLASSIFIED).key,
         "P(lattice)": round(float(found.probabilities[best]), 4) if readable else "",
         "P(no known material)": round(found.none, 4),
     }
@@ -139,16 +132,16 @@ def _told(rows: list[dict]) -> Iterator[str]:
     """Say each pattern's lattice, and the material that it is the likeliest of."""
     yield f"{'row':>5} {'column':>6} {'quality':>7}  {'lattice':<25}{'P':>6}  like"
     for row in rows:
-        lattice, share, like = row["lattice"], "", ""
-        if lattice != _NOT_CLASSIFIED:
-            named = LATTICES[PEARSON_SYMBOLS.index(lattice)]
-            lattice, share = f"{named.pearson}  {named.name}", f"{row['P(lattice)']:.2f}"
+        named, share, like = row["lattice"], "", ""
+        if named != UNCLASSIFIED.key:
+            named = f"{named}  {lattice(named).name}"
+            share = f"{row['P(lattice)']:.2f}"
             like = f"nothing known (P {row['P(no known material)']:.2f})"
             if row["P(no known material)"] < 0.5 and "material 1" in row:
                 like = f"{row['material 1']} (P {row['P(material 1)']:.2f}, "
                 like += f"correlation {row['correlation 1']:.2f})"
         place = f"{row['row']:>5} {row['column']:>6} {row['quality']:>7.2f}"
-        yield f"{place}  {lattice:<25}{share:>6}  {like}".rstrip()
+        yield f"{place}  {named:<25}{share:>6}  {like}".rstrip()
 
 
 def _write(rows: list[dict], path: Path) -> None:
