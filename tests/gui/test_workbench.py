@@ -26,6 +26,7 @@ from napari_bravais.io.vendor_maps import read_map
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.comparison import map_title
 from napari_bravais.mapping.phase_map import colour_table, percentage
+from napari_bravais.mapping.process import environment_of_nice
 from tests.gui.window import choose, shown_colours, wait_until
 
 
@@ -412,6 +413,8 @@ def test_hough_indexing_takes_a_pattern_centre_tells_how_far_it_is_and_is_cancel
         lambda: os.getpriority(os.PRIO_PROCESS, indexing.processId()) == usual,
         "the priority of the classifier's process",
     )
+    environment = set(indexing.processEnvironment().toStringList())
+    assert environment == {f"{name}={value}" for name, value in environment_of_nice().items()}
     wait_until(lambda: "Pattern centre: (" in section.result_label.text(), "the pattern centre")
     x, y, z = (float(part) for part in re.findall(r"0\.\d+", section.result_label.text())[:3])
     assert "in EDAX's convention; on 4 patterns" in section.result_label.text()

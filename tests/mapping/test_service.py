@@ -19,6 +19,7 @@ from napari_bravais.mapping.averaging import averaged
 from napari_bravais.mapping.messages import Message, read_message, write_message
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
+from napari_bravais.mapping.process import environment_of_nice
 from napari_bravais.mapping.seen import Seen
 from napari_bravais.mapping.service import MAX_DEATHS, ClassifierService
 from napari_bravais.mapping.service_inbox import Inbox
@@ -255,6 +256,13 @@ def test_closing_ends_the_process():
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert "died" not in [message.kind for message in client.messages]
+
+
+def test_one_of_blas_threads_waits_for_no_other_program_unless_the_user_wants_more(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert environment_of_nice()["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert environment_of_nice()["OPENBLAS_NUM_THREADS"] == "3"
 
 
 def test_the_process_ends_with_whoever_started_it():

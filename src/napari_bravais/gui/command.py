@@ -2,7 +2,9 @@
 
 import sys
 
-from qtpy.QtCore import QProcess
+from qtpy.QtCore import QProcess, QProcessEnvironment
+
+from napari_bravais.mapping.process import environment_of_nice
 
 # as the classifier's process, or a click would not be answered meanwhile
 _CODE = """
@@ -15,6 +17,10 @@ app()
 
 def start_command(process: QProcess, *arguments: str) -> None:
     """Let a process run ``bravais`` with these arguments."""
+    environment = QProcessEnvironment()
+    for name, value in environment_of_nice().items():
+        environment.insert(name, value)
+    process.setProcessEnvironment(environment)
     process.start(sys.executable, ["-c", _CODE, *arguments])
 
 

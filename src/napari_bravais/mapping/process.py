@@ -21,6 +21,17 @@ def give_way() -> None:
         os.nice(15)
 
 
+def environment_of_nice() -> dict[str, str]:
+    """Return the environment to start a process in that is going to `give_way`.
+
+    OpenBLAS's threads wait for each other by turning in circles. Where any other program has one
+    of the cores, the thread there hardly runs, and all wait for it: the symmetry of a phase took
+    twelve times as long. Its part is small, and one thread is as fast on idle cores.
+    """
+    # a module in the folder that the user happens to stand in must not be imported
+    return {"OPENBLAS_NUM_THREADS": "1"} | os.environ | {"PYTHONSAFEPATH": "1"}
+
+
 class ProcessClient:
     """Starts a process when it is needed, sends it requests and passes on what it answers.
 
@@ -56,8 +67,7 @@ class ProcessClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # a module in the folder that the user happens to stand in must not be imported
-                env=os.environ | {"PYTHONSAFEPATH": "1"},
+                env=environment_of_nice(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
             # a process at work reads late, and no window should wait until it took a large map
