@@ -58,6 +58,7 @@ MAY_IMPORT = {
         *("lattices", "io", "mapping.phase_map", "mapping.service", "mapping.messages"),
         *("fingerprint.classes", "fingerprint.service"),
         *("mapping.indexed_map", "mapping.hough", "mapping.pattern_centre", "mapping.phases"),
+        "mapping.process",
         *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map", "mapping.seen"),
     },
 }
