@@ -119,8 +119,8 @@ def plain_errors() -> Iterator[None]:
     from napari_bravais.io.scan import ScanError
     from napari_bravais.io.vendor_maps import MapError
     from napari_bravais.mapping.cluster import ClusterError
+    from napari_bravais.mapping.elements import ElementError
     from napari_bravais.mapping.hough import HoughError
-    from napari_bravais.mapping.pooling import ElementError
     from napari_bravais.mapping.store import StoreError
     from napari_bravais.model.classifier import ModelError
 

@@ -34,10 +34,6 @@ PATTERNS_A_GRAIN = 3
 _BATCH = 256
 
 
-class ElementError(ValueError):
-    """What should name elements does not."""
-
-
 def find_phases(
     scan: Scan,
     phase_map: PhaseMap,
@@ -122,30 +118,6 @@ def find_phases(
         for number, label in enumerate(order)
     )
     return PooledMap(phases, numbers.astype(np.int16), grains, ready.centre, ready.note)
-
-
-def elements_in(text: str) -> set[str] | None:
-    """Return the elements that a text names by their symbols, such as ``"Fe, Ni, Al"``.
-
-    Returns
-    -------
-    set of str, or None
-        None if the text names nothing.
-
-    Raises
-    ------
-    ElementError
-        If something in it is no element's symbol.
-    """
-    from ase.data import chemical_symbols
-
-    symbols = set(text.replace(",", " ").replace(";", " ").split())
-    unknown = sorted(symbols - set(chemical_symbols[1:]))
-    if unknown:
-        raise ElementError(
-            f"{', '.join(unknown)}: no element's symbol; name the elements as in Fe, Ni, Al"
-        )
-    return symbols or None
 
 
 def group(index: MaterialIndex, means: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def phases(
 ) -> None:
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.scan import open_scan
-    from napari_bravais.mapping.pooling import elements_in
+    from napari_bravais.mapping.elements import elements_in
     from napari_bravais.mapping.seen import as_mapped
 
     with plain_errors():

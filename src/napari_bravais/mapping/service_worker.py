@@ -178,10 +178,11 @@ class Worker:
         self._say("finished", request, cancelled=cancelled)
 
     def _phases(self, request: Message) -> None:
+        from napari_bravais.mapping.elements import elements_in
         from napari_bravais.mapping.phase_map import PhaseMap
         from napari_bravais.mapping.phases import named_phases
         from napari_bravais.mapping.pooled_map import facts_of
-        from napari_bravais.mapping.pooling import elements_in, find_phases
+        from napari_bravais.mapping.pooling import find_phases
 
         phase_map = PhaseMap(**request.arrays, quality_threshold=request["quality_threshold"])
         elements = elements_in(request["elements"])
@@ -280,10 +281,10 @@ class Worker:
         )
 
     def _match(self, request: Message) -> None:
+        from napari_bravais.mapping.elements import elements_in
         from napari_bravais.mapping.matching.matcher import Matcher
         from napari_bravais.mapping.matching.pattern import match_pattern
         from napari_bravais.mapping.pattern_centre import moved_to
-        from napari_bravais.mapping.pooling import elements_in
 
         elements, centre = elements_in(request["elements"]), PatternCentre.by(request["centre"])
         scan, classifier = self._seen(request), self._load(request)

@@ -53,9 +53,9 @@ def match(
 
     It takes about a second a pattern. Of a map, `bravais phases` holds each phase's.
     """
+    from napari_bravais.mapping.elements import elements_in
     from napari_bravais.mapping.matching.centre import ready_to_match
     from napari_bravais.mapping.matching.pattern import match_pattern
-    from napari_bravais.mapping.pooling import elements_in
 
     with plain_errors():
         present, centre = elements_in(elements or ""), pattern_centre(pc, convention)
