@@ -199,7 +199,8 @@ def test_a_map_is_not_lost_without_a_question(mapped):
     assert mapped.map() is not before
 
 
-def test_a_killed_classifier_is_replaced(window):
+def test_a_killed_classifier_is_replaced(window, rutile_scan):
+    window.open(rutile_scan)
     window.first_block()
     painted = window.controller.phase_map.mapped.copy()
     os.kill(window.controller.service.pid, signal.SIGKILL)

@@ -127,11 +127,17 @@ class Comparing(QObject):
         if fault := fault_of(phases):  # told at once: the process takes seconds to come to it
             tell_error(fault)
             return
+        stored, settings = self._scene.scan["pattern_centre"], self._display.settings
+        if not (stored or self._found_centre or centre_by_hand(settings) or settings.optimise):
+            tell_error(
+                f"{Path(self._scene.scan['path']).name} stores no pattern centre. Find phases looks"
+                " for it, or give it yourself under Scan, or optimise one."
+            )
+            return
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
-        found = None if self._scene.scan["pattern_centre"] else self._found_centre
         options = [f"--phase={name}" for name in phases]
-        options += seen_options(self._display.settings, found)
+        options += seen_options(settings, None if stored else self._found_centre)
         process = QProcess()
         self._running.append(process)
         process.readyReadStandardOutput.connect(lambda: self._follow(process))
