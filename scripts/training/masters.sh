@@ -6,6 +6,8 @@
 # FOLDER/anew gets finer ones of both folders' materials, out of masters-anew.tar: where commands are
 # given it as a last `-m`, these count.  To go on with them:
 # bravais simulate LIBRARY/structures.jsonl FOLDER/structures.jsonl -o FOLDER/anew
+# FOLDER/anew2 gets further ones, out of masters-anew2.tar, of which the bundled atlas is not made
+# yet.
 # FOLDER/known and FOLDER/more get further materials of the catalogue, for an index and an atlas, out
 # of masters-known.tar and masters-more.tar; the network was not trained on them: bravais index
 # --known FOLDER/known --known FOLDER/more
@@ -17,9 +19,10 @@ set -euo pipefail
 folder=$1
 here=$(dirname "$0")
 bravais=$here/../../.venv/bin/bravais
-mkdir -p "$folder"/{anew,known,more,order}
+mkdir -p "$folder"/{anew,anew2,known,more,order}
 [ -e "$folder/structures.jsonl" ] || tar -xf "$here/masters.tar" -C "$folder"
 [ -e "$folder/anew/structures.jsonl" ] || tar -xf "$here/masters-anew.tar" -C "$folder/anew"
+[ -e "$folder/anew2/structures.jsonl" ] || tar -xf "$here/masters-anew2.tar" -C "$folder/anew2"
 [ -e "$folder/known/structures.jsonl" ] || tar -xf "$here/masters-known.tar" -C "$folder/known"
 [ -e "$folder/more/structures.jsonl" ] || tar -xf "$here/masters-more.tar" -C "$folder/more"
 [ -e "$folder/order/structures.jsonl" ] || tar -xf "$here/masters-order.tar" -C "$folder/order"
