@@ -4,7 +4,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo napari need-display test test-compiling-hough test-compiling-matching \
-	test-window test-training test-mapping test-rest lowest jax audit docs clean
+	test-window test-training test-mapping test-whole test-rest lowest jax audit docs clean
 
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,7 +29,8 @@ test: docs ## check the style and the manifest, and run the tests
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-compiling-hough test-compiling-matching
-	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-window test-training test-mapping test-rest
+	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline \
+		test-window test-training test-mapping test-whole test-rest
 
 # First what has Numba compile the most, some minutes in a fresh clone: the others need both, and
 # each would compile them for itself, at the same time. Then two at a time, the longest first.
@@ -48,8 +49,12 @@ test-training:
 test-mapping:
 	$(BIN)/pytest tests/mapping $(patsubst %,--ignore=%,$(COMPILING_HOUGH) $(COMPILING_MATCHING))
 
+test-whole:
+	$(BIN)/pytest $(wildcard tests/test_*.py)
+
 test-rest:
-	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui tests/training tests/mapping $(COMPILING_HOUGH))
+	$(BIN)/pytest $(patsubst %,--ignore=%,tests/gui tests/training tests/mapping $(COMPILING_HOUGH) \
+		$(wildcard tests/test_*.py))
 
 # The window and TensorFlow cannot share a process, so the window's tests have one of their own,
 # and there a screen of their own: tests/gui starts it where no display is told.
