@@ -1,6 +1,7 @@
 import numpy as np
 
-from napari_bravais.model.camera import LineAngles, told, unknown
+from napari_bravais.model.camera import told, unknown
+from napari_bravais.model.line_angles import LineAngles
 from napari_bravais.model.lines import SIZE
 from napari_bravais.model.radon import Radon
 from napari_bravais.training.evaluate_gaze import directions

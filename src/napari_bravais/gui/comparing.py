@@ -128,7 +128,8 @@ class Comparing(QObject):
             tell_error(fault)
             return
         stored, settings = self._scene.scan["pattern_centre"], self._display.settings
-        if not (stored or self._found_centre or centre_by_hand(settings) or settings.optimise):
+        centre = centre_by_hand(settings) or (None if stored else self._found_centre)
+        if not (centre or stored or settings.optimise):
             tell_error(
                 f"{Path(self._scene.scan['path']).name} stores no pattern centre. Find phases looks"
                 " for it, or give it yourself under Scan, or optimise one."
@@ -137,7 +138,7 @@ class Comparing(QObject):
         self.cancel()
         self._folder = tempfile.TemporaryDirectory(prefix="bravais-hough-")
         options = [f"--phase={name}" for name in phases]
-        options += seen_options(settings, None if stored else self._found_centre)
+        options += seen_options(settings, centre)
         process = QProcess()
         self._running.append(process)
         process.readyReadStandardOutput.connect(lambda: self._follow(process))
@@ -341,13 +342,10 @@ def _key(found: Comparison, difference: np.ndarray) -> list[tuple[str, str, floa
     return [kind for kind in kinds if kind[2]]
 
 
-def seen_options(settings: Settings, found: PatternCentre | None) -> list[str]:
-    """Return what the command line is told of the pattern centre, and of averaging.
-
-    Without one by hand it is told the one that was found.
-    """
+def seen_options(settings: Settings, centre: PatternCentre | None) -> list[str]:
+    """Return what the command line is told of the pattern centre, and of averaging."""
     options = []
-    if centre := centre_by_hand(settings) or found:
+    if centre:
         options += [
             f"--pc={centre.x},{centre.y},{centre.z}",
             f"--convention={centre.convention}",

@@ -236,13 +236,11 @@ def _phases(
 ) -> list["Phase"]:
     """Return the named phases, else those that the network proposes for its map."""
     from napari_bravais.mapping.phases import find_phase, proposed_phases
-
-    if names:
-        return [find_phase(name) for name in names]
-    # here, for seconds pass before Keras is there
     from napari_bravais.mapping.pooling import find_phases
     from napari_bravais.model.classifier import Classifier, ModelError
 
+    if names:
+        return [find_phase(name) for name in names]
     phase_map = network_map()
     try:
         pooled = find_phases(scan, phase_map, Classifier.bundled()).phases

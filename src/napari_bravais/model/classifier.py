@@ -321,8 +321,8 @@ def _networks_of(path: Path) -> tuple:
 
     keras = quiet_keras()
     # Keras knows the layers of a saved file only once their modules are imported.
-    import napari_bravais.model.camera
     import napari_bravais.model.crystals
+    import napari_bravais.model.line_angles
     import napari_bravais.model.preparation
     import napari_bravais.model.radon
 

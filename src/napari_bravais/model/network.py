@@ -8,8 +8,9 @@ import numpy as np
 from keras import layers
 
 from napari_bravais.lattices import LATTICES
-from napari_bravais.model.camera import CAMERA, shifted_by_camera
+from napari_bravais.model.camera import CAMERA
 from napari_bravais.model.crystals import SummedByLattice
+from napari_bravais.model.line_angles import shifted_by_camera
 from napari_bravais.model.lines import SIZE
 from napari_bravais.model.preparation import Preparation
 from napari_bravais.model.radon import Radon
