@@ -13,7 +13,7 @@ from napari_bravais.mapping.engine import map_attributes
 from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
-from napari_bravais.mapping.pooling import find_phases
+from napari_bravais.mapping.pooling import MOST_GRAINS, find_phases, telling_grains
 from napari_bravais.model.candidates import MaterialIndex
 
 
@@ -83,6 +83,15 @@ def test_a_phase_that_looks_like_many_materials_is_one():
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     labels = cluster(logs)
     assert (labels[:240] == labels[0]).mean() > 0.9 and (labels[240:] != labels[0]).mean() > 0.9
+
+
+def test_phases_are_made_of_large_grains_and_of_some_of_all_sizes():
+    sizes = np.sort(np.random.default_rng(0).integers(1, 60, 5000))[::-1]
+    telling = telling_grains(sizes)
+    assert len(np.unique(telling)) == MOST_GRAINS and (np.diff(telling) > 0).all()
+    assert telling[0] == 0 and sizes[telling].min() == 3
+    np.testing.assert_array_equal(telling_grains(np.array([9, 4, 3, 2, 1])), [0, 1, 2])
+    np.testing.assert_array_equal(telling_grains(np.array([2, 1, 1])), [0, 1, 2])
 
 
 def test_a_single_grain_is_a_phase():

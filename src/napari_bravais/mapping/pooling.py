@@ -14,8 +14,8 @@ from napari_bravais.mapping.grains import (
     grain_means,
     log_probabilities,
 )
-from napari_bravais.mapping.matching.centre import ready_to_match
-from napari_bravais.mapping.matching.grouping import Grains, matched_phases
+from napari_bravais.mapping.matching.centre import Ready, ready_to_match
+from napari_bravais.mapping.matching.grouping import Grains, matched_phases, phases_of_further
 from napari_bravais.mapping.matching.phase import LEAST_LIKELY, MatchedPhase
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.phase_map import PhaseMap
@@ -24,10 +24,14 @@ from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import Material, MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
 
-#: Grains, the largest ones, from which evidence is pooled.
-MOST_GRAINS = 600
+#: Grains from which evidence is pooled: the largest, and some of all other sizes, or a phase whose
+#: grains are small would be missed where those of another are many.
+MOST_GRAINS, OF_ALL_SIZES = 600, 200
 
-#: Patterns of each of them that are read again, spread over the grain.
+#: Further grains, the largest, that are held against the phases' materials.
+FURTHER_GRAINS = 3000
+
+#: Patterns of each of the first that are read again, spread over the grain.
 PATTERNS_A_GRAIN = 3
 
 #: Patterns read from the file at a time.
@@ -81,10 +85,7 @@ def find_phases(
     if not (grains != NO_GRAIN).any():
         return PooledMap((), np.full(phase_map.shape, NO_PHASE, np.int16), grains)
     sizes = np.bincount(grains[grains != NO_GRAIN])
-    read = np.arange(min(len(sizes), MOST_GRAINS))
-    # single pixels are mostly noise or boundary; where there is more, they have no say
-    if (sizes[read] > 2).any():
-        read = read[sizes[read] > 2]
+    read = telling_grains(sizes)
     pixels, owner = best_pixels(grains, read, phase_map.quality, PATTERNS_A_GRAIN)
     probabilities, features = _embedded(scan, classifier, pixels, partial(progress, "patterns"))
     means = _averages(features, owner)
@@ -96,15 +97,35 @@ def find_phases(
         answers = [_pooled(index, means[own], logs[own], elements) for own in of_each]
     else:
         best = pixels[np.searchsorted(owner, np.arange(len(read)))]
-        quality = phase_map.quality.ravel()[best]
-        prepared = _prepared(ready.scan, classifier, best)
-        seen = Grains(*prepared, quality, index.log_probabilities(means), logs)
+        seen = _seen(ready.scan, phase_map, classifier, best, index.log_probabilities(means), logs)
         allowed = index.made_of(elements)
         labels, found = matched_phases(ready.matcher, seen, labels, allowed, progress)
         answers = [_matched(phase) for phase in found]
     of_grain = _of_all_grains(labels, phase_map, grains, read)
+    further = np.setdiff1d(np.arange(len(sizes)), read)[:FURTHER_GRAINS]
+    if ready.matcher is not None and len(found) > 1 and len(further):
+        best, _ = best_pixels(grains, further, phase_map.quality, 1)
+        tell = partial(progress, "small grains: patterns")
+        probabilities, features = _embedded(ready.scan, classifier, best, tell)
+        known = index.log_probabilities(features), floored_logs(probabilities)
+        seen = _seen(ready.scan, phase_map, classifier, best, *known)
+        tell = partial(progress, "small grains: materials")
+        by_likeness = np.bincount(labels) / len(labels), seen, of_grain[further]
+        of_grain[further] = phases_of_further(ready.matcher, found, *by_likeness, tell)
+    return _pooled_map(grains, of_grain, labels, answers, ready)
+
+
+def _pooled_map(
+    grains: np.ndarray,
+    of_grain: np.ndarray,
+    labels: np.ndarray,
+    answers: list[dict],
+    ready: Ready,
+) -> PooledMap:
+    """Return phases, the largest first, by that of each grain, and of those that made them."""
+    sizes = np.bincount(grains[grains != NO_GRAIN])
     pixels_of = np.bincount(of_grain, sizes, len(answers)).astype(int)
-    order = np.argsort(-pixels_of, kind="stable")  # the largest phase comes first
+    order = np.argsort(-pixels_of, kind="stable")
     numbers = np.where(grains == NO_GRAIN, NO_PHASE, np.argsort(order)[of_grain][grains])
     phases = tuple(
         PooledPhase(
@@ -118,6 +139,16 @@ def find_phases(
         for number, label in enumerate(order)
     )
     return PooledMap(phases, numbers.astype(np.int16), grains, ready.centre, ready.note)
+
+
+def telling_grains(sizes: np.ndarray) -> np.ndarray:
+    """Return which grains phases are made of, by the pixels of all grains, the largest first."""
+    # single pixels are mostly noise or boundary; where there is more, they have no say
+    count = (sizes > 2).sum() or len(sizes)
+    if count <= MOST_GRAINS:
+        return np.arange(count)
+    largest = MOST_GRAINS - OF_ALL_SIZES
+    return np.append(np.arange(largest), np.linspace(largest, count - 1, OF_ALL_SIZES).astype(int))
 
 
 def group(index: MaterialIndex, means: np.ndarray) -> np.ndarray:
@@ -185,10 +216,15 @@ def _embedded(
     return probabilities, features
 
 
-def _prepared(
-    scan: Scan, classifier: Classifier, pixels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read patterns again; return them prepared, and the pattern centres of what was prepared."""
+def _seen(
+    scan: Scan,
+    phase_map: PhaseMap,
+    classifier: Classifier,
+    pixels: np.ndarray,
+    seen: np.ndarray,
+    logs: np.ndarray,
+) -> Grains:
+    """Read a pattern of each grain again, and prepare it to be held against materials."""
     rows, columns = np.unravel_index(pixels, scan.navigation_shape)
     prepared, centres = [], []
     for start in range(0, len(pixels), _BATCH):
@@ -196,7 +232,8 @@ def _prepared(
         background, own = scan.known_at(*place)
         prepared.append(classifier.prepare(scan.patterns_at(*place), background))
         centres.append(of_middle_square(own, scan.signal_shape))
-    return np.concatenate(prepared), np.concatenate(centres)
+    quality = phase_map.quality.ravel()[pixels]
+    return Grains(np.concatenate(prepared), np.concatenate(centres), quality, seen, logs)
 
 
 def _averages(values: np.ndarray, owner: np.ndarray) -> np.ndarray:

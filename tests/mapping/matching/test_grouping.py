@@ -8,7 +8,11 @@ from tifffile import imread
 
 from napari_bravais.io.scan import open_scan
 from napari_bravais.lattices import lattice
-from napari_bravais.mapping.matching.grouping import Grains, matched_phases
+from napari_bravais.mapping.matching.grouping import (
+    Grains,
+    matched_phases,
+    phases_of_further,
+)
 from napari_bravais.mapping.matching.matcher import Matcher
 from napari_bravais.model.camera import of_middle_square
 from napari_bravais.model.candidates import floored_logs
@@ -39,6 +43,26 @@ def grains_of(classifier, index, patterns) -> Grains:
         index.log_probabilities(features),
         floored_logs(probabilities),
     )
+
+
+def test_a_grain_whose_orientation_was_missed_is_no_phase(
+    classifier, matcher, patterns, number_of, monkeypatch
+):
+    """A relative of the material of its phase finds it."""
+    truth = patterns[-1]
+    grains = grains_of(classifier, matcher.index, patterns)
+    quartz, missed, hold = number_of("quartz"), 0, Matcher.hold
+
+    def forgetful(self, prepared, centre, materials, *rest, near=None):
+        held = hold(self, prepared, centre, materials, *rest, near=near)
+        if near is None:
+            its = (prepared == grains.prepared[missed]).all(axis=(1, 2))
+            held.correlations[its[:, None] & (materials == quartz)] = 0.1
+        return held
+
+    monkeypatch.setattr(Matcher, "hold", forgetful)
+    labels, phases = matched_phases(matcher, grains, (truth == RUTILE).astype(int))
+    assert len(phases) == 2 and labels[missed] == labels[missed + 1]
 
 
 @pytest.mark.parametrize("wrong", [[0, 3, 18], slice(16, None)], ids=["mixed up", "missed"])
@@ -75,6 +99,25 @@ def test_a_phase_that_is_not_known_stays_apart(classifier, matcher, patterns, nu
     found, phases = matched_phases(Matcher(classifier, few), grains, mixed_up)
     np.testing.assert_array_equal(found == found[-1], labels == 1)
     assert phases[found[0]].candidates[0][0].name == "quartz"
+
+
+def test_further_grains_come_to_the_phase_that_fits_them(classifier, matcher, patterns):
+    truth = patterns[-1]
+    grains = grains_of(classifier, matcher.index, patterns)
+    known = np.append(np.arange(6), np.arange(16, 19))
+    labels, phases = matched_phases(matcher, grains.of(known), (truth[known] == RUTILE).astype(int))
+    rest = np.setdiff1d(np.arange(len(truth)), known)
+    shares = np.bincount(labels) / len(labels)
+    wrong = np.where(truth[rest] == RUTILE, labels[0], labels[-1])  # by what the network said
+    found = phases_of_further(matcher, phases, shares, grains.of(rest), wrong)
+    np.testing.assert_array_equal(found, labels[0] + labels[-1] - wrong)
+    # a phase that is not known keeps what the network gave it, but for what another's material fits
+    unknown = [
+        replace(one, material=None) if n == labels[-1] else one for n, one in enumerate(phases)
+    ]
+    given = np.full(len(rest), labels[-1])
+    kept = phases_of_further(matcher, unknown, shares, grains.of(rest), given)
+    np.testing.assert_array_equal(kept, found)
 
 
 def test_cancelling_ends_the_search(classifier, matcher, patterns):

@@ -4,14 +4,14 @@ The network's grouping mixes up a few percent of the grains of three phases, and
 few grains; known materials in the right orientation tell nearly all of them apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from napari_bravais.mapping.clustering import cluster
-from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher
+from napari_bravais.mapping.matching.matcher import MATERIALS, Matcher, Matches
 from napari_bravais.mapping.matching.phase import (
     GRAINS,
     Judged,
@@ -20,9 +20,6 @@ from napari_bravais.mapping.matching.phase import (
     matched_phase,
 )
 from napari_bravais.mapping.matching.phase import MATERIALS as OF_A_PHASE
-
-#: Probability of no known material from which on a phase is taken for an unknown one.
-_UNKNOWN = 0.5
 
 #: How much better a known material must explain a grain than by chance for an unknown phase to
 #: lose it, in the logarithm of the likelihood: of many known ones some fit a little
@@ -35,6 +32,9 @@ _PRICE_A_GRAIN = 3.0
 
 #: Grains that fit none of the phases, the largest, of which others are sought.
 _MISFITS = 30
+
+#: Orientations, in which other materials fit such a grain best, near which a phase's own is sought.
+_RELATIVES = 8
 
 #: Grains are held together whose pattern centres differ by less, in sides of the detector.
 _SAME_CENTRE = 0.005
@@ -144,38 +144,90 @@ def _regrouped(
     clearly.
     """
     tell = partial(progress, "grains: materials")
-    weights = matcher.weights
-    by_chance = weights.gain(weights.share * grains.quality) + weights.another
-    unknown = [number for number, each in enumerate(judged) if each.likely[-1] > _UNKNOWN]
-    known = [each for number, each in enumerate(judged) if number not in unknown]
-    likeliest = [each.held.materials[0][each.likely[:-1].argmax()] for each in known]
-    materials = np.unique(np.array(likeliest, int))
+    by_chance = _by_chance(matcher, grains)
+    unknown = [number for number, each in enumerate(judged) if each.material is None]
+    known = [each.material for each in judged if each.material is not None]
+    materials = np.unique(np.array(known, int))
     fits = _explained(matcher, grains, materials, tell)
     fits_none = (fits.max(axis=1, initial=-np.inf) < by_chance) & ~np.isin(labels, unknown)
-    further = _further(matcher, grains, np.flatnonzero(fits_none)[:_MISFITS], by_chance, progress)
-    further = np.setdiff1d(further, materials)
+    misfits = np.flatnonzero(fits_none)[:_MISFITS]
+    further = _further(matcher, grains, misfits, materials, by_chance, fits, progress)
     fits = np.concatenate([fits, _explained(matcher, grains, further, tell)], axis=1)
     stays = [by_chance + np.where(labels == number, _STAYS, 0) for number in unknown]
     return cluster(np.column_stack([fits, *stays]), _PRICE_A_GRAIN)
+
+
+def phases_of_further(
+    matcher: Matcher,
+    phases: Sequence[MatchedPhase],
+    shares: np.ndarray,
+    grains: Grains,
+    labels: np.ndarray,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> np.ndarray:
+    """Return the phase of further grains, of which no phase is made, by what fits them.
+
+    Parameters
+    ----------
+    matcher
+        What holds patterns against materials.
+    phases
+        The phases.
+    shares
+        How frequent each is, shape (phases,).
+    grains
+        The further grains.
+    labels
+        Phase of each by what the network says, shape (n,): of one that is unknown it stays unless
+        the material of another fits it clearly.
+    progress
+        Called with the materials done, and how many there are. What it raises ends it.
+    """
+    fits = np.empty((len(labels), len(phases)))
+    by_chance = _by_chance(matcher, grains)
+    for number, phase in enumerate(phases):
+        if phase.material is None:
+            fits[:, number] = by_chance + np.where(labels == number, _STAYS, 0)
+    known = [number for number, phase in enumerate(phases) if phase.material is not None]
+    materials, places = np.unique([phases[n].material for n in known], return_inverse=True)
+    fits[:, known] = _explained(matcher, grains, materials.astype(int), progress)[:, places]
+    return (fits + np.log(shares)).argmax(axis=1)
+
+
+def _by_chance(matcher: Matcher, grains: Grains) -> np.ndarray:
+    """Return how well what is not known is explained by chance, log-likelihoods, shape (n,)."""
+    weights = matcher.weights
+    return weights.gain(weights.share * grains.quality) + weights.another
 
 
 def _further(
     matcher: Matcher,
     grains: Grains,
     rows: np.ndarray,
+    materials: np.ndarray,
     by_chance: np.ndarray,
+    fits: np.ndarray,
     progress: Callable[[str, int, int], None],
 ) -> np.ndarray:
-    """Return materials that explain some grains better than chance does, each by itself."""
+    """Return materials that explain some grains better than chance does, each by itself.
+
+    They also show how such a grain may lie: one in a hundred fits none of the phases' materials
+    because its orientation was missed, and a relative found it. So these are held against it near
+    by, and what that explains is written into ``fits``.
+    """
     found = []
     for done, row in enumerate(rows):
         progress("unexplained: grains", done, len(rows))
         own = grains.of([row])
         tried = matcher.likeliest(own.seen[0], MATERIALS)
-        fits = _explained(matcher, own, tried)[0]
-        if fits.max() > by_chance[row]:
-            found.append(tried[fits.argmax()])
-    return np.unique(np.array(found, int))
+        held = matcher.hold(own.prepared, own.centres[0], tried[None])
+        explained = _likelihoods(matcher, own, held)[0]
+        if explained.max() > by_chance[row]:
+            found.append(tried[explained.argmax()])
+            turns = held.rotations[0, np.argsort(-explained)[:_RELATIVES]]
+            near = matcher.hold(own.prepared, own.centres[0], materials[None], near=turns)
+            fits[row] = np.maximum(fits[row], _likelihoods(matcher, own, near)[0])
+    return np.setdiff1d(np.array(found, int), materials)
 
 
 def _explained(
@@ -185,10 +237,9 @@ def _explained(
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> np.ndarray:
     """Return how well materials explain grains, log-likelihoods, shape (n, k)."""
-    seen = matcher.weights.seen * grains.seen[:, materials]
+    explained = np.empty((len(grains.quality), len(materials)))
     if not len(materials):
-        return seen
-    matched = np.empty_like(seen)
+        return explained
     _, cell = np.unique(np.round(grains.centres / _SAME_CENTRE), axis=0, return_inverse=True)
     cells = int(cell.max()) + 1
     for number in range(cells):
@@ -199,6 +250,12 @@ def _explained(
             progress(before * of + done, cells * of)
 
         held = matcher.hold(own.prepared, centre, tried, tell)
-        held = matcher.see_order(held, own.prepared, centre)
-        matched[cell == number] = matcher.weights.evidence(held.correlations, held.order)
-    return seen + matched
+        explained[cell == number] = _likelihoods(matcher, own, held)
+    return explained
+
+
+def _likelihoods(matcher: Matcher, grains: Grains, held: Matches) -> np.ndarray:
+    """Return log-likelihoods of what grains of one camera were held against, shape (n, k)."""
+    held = matcher.see_order(held, grains.prepared, grains.centres.mean(axis=0))
+    seen = np.take_along_axis(grains.seen, held.materials, axis=1)
+    return matcher.weights.seen * seen + matcher.weights.evidence(held.correlations, held.order)

@@ -10,7 +10,7 @@ from cachetools import LRUCache, cached
 from napari_bravais.lattices import LATTICES, PEARSON_SYMBOLS
 from napari_bravais.mapping.matching.atlas import Atlas, atlas_path
 from napari_bravais.mapping.matching.order import Order
-from napari_bravais.mapping.matching.search import Target, View, best_orientations
+from napari_bravais.mapping.matching.search import Target, View, best_orientations, closer
 from napari_bravais.mapping.sphere import detector_directions, values_at
 from napari_bravais.model.candidates import MaterialIndex, floored_logs
 from napari_bravais.model.classifier import Classifier
@@ -134,6 +134,7 @@ class Matcher:
         pattern_centre: np.ndarray,
         materials: np.ndarray,
         progress: Callable[[int, int], None] = lambda done, of: None,
+        near: np.ndarray | None = None,
     ) -> Matches:
         """Hold patterns of one camera against materials.
 
@@ -147,6 +148,8 @@ class Matcher:
             Which materials of the index, shape (n, k).
         progress
             Called with the materials done, and how many there are. What it raises ends it.
+        near
+            Orientations near which each is sought, shape (j, 3, 3); by default everywhere.
         """
         view = View.of(prepared, np.asarray(pattern_centre, float))
         correlations = np.empty(materials.shape, np.float32)
@@ -155,7 +158,11 @@ class Matcher:
         for done, material in enumerate(every):
             progress(done, len(every))
             which, places = np.nonzero(materials == material)
-            found = best_orientations(view, which, self.target(int(material)))
+            target = self.target(int(material))
+            if near is None:
+                found = best_orientations(view, which, target)
+            else:
+                found = closer(view, which, target, np.tile(near, (len(which), 1, 1, 1)))
             correlations[which, places], rotations[which, places] = found
         return Matches(materials, correlations, rotations, np.zeros_like(correlations))
 

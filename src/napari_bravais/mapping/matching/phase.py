@@ -15,6 +15,9 @@ GRAINS, MATERIALS = 6, 16
 #: Materials that are named at most, and how likely they are at least.
 CANDIDATES, LEAST_LIKELY = 3, 0.005
 
+#: Probability of no known material from which on a phase is taken for an unknown one.
+_UNKNOWN = 0.5
+
 
 @dataclass(frozen=True)
 class MatchedPhase:
@@ -27,10 +30,13 @@ class MatchedPhase:
     candidates
         The likeliest materials, made of the elements that may be there: each with its probability
         and the mean correlation of the patterns with what it would show.
+    material
+        Which material of the index explains it, of whatever elements; None if none does.
     """
 
     probabilities: np.ndarray
     candidates: tuple[tuple[Material, float, float], ...]
+    material: int | None
 
 
 def judge_phase(
@@ -76,6 +82,7 @@ def matched_phase(matcher: Matcher, judged: "Judged", logs: np.ndarray) -> Match
     return MatchedPhase(
         matcher.by_lattice(judged.likely[None], materials[None], logs[None])[0],
         candidates(matcher, materials, judged.shares, correlations),
+        judged.material,
     )
 
 
@@ -95,6 +102,13 @@ class Judged(NamedTuple):
     held: Matches
     likely: np.ndarray
     shares: np.ndarray
+
+    @property
+    def material(self) -> int | None:
+        """The likeliest material of the index; None if none of them is likelier."""
+        if self.likely[-1] > _UNKNOWN:
+            return None
+        return int(self.held.materials[0][self.likely[:-1].argmax()])
 
 
 def judge(
