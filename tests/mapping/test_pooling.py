@@ -2,6 +2,7 @@ import csv
 
 import numpy as np
 import pytest
+from skimage.measure import label
 from tifffile import imread
 
 from napari_bravais.io.pooled_results import load_pooled, save_pooled
@@ -11,29 +12,32 @@ from napari_bravais.lattices import LATTICES, lattice
 from napari_bravais.mapping.clustering import cluster
 from napari_bravais.mapping.engine import map_attributes
 from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means
+from napari_bravais.mapping.likeness import pattern_components
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.mapping.pooling import MOST_GRAINS, find_phases, telling_grains
 from napari_bravais.model.candidates import MaterialIndex
+from napari_bravais.simulation.sample import PORE, microstructure
 
 
 def noisy_grains(rng, noise):
-    """Return the probabilities of four grains, quarters of a map, with noise in each pixel."""
+    """Return what four grains show, quarters of a map, and the probabilities of their lattices."""
     truth = np.zeros((20, 24), int)
     truth[:, 12:] += 1
     truth[10:] += 2
-    logits = rng.normal(0, 3, (4, len(LATTICES)))[truth]
-    logits = logits + rng.normal(0, noise, logits.shape)
-    odds = np.exp(logits)
-    return truth, odds / odds.sum(axis=-1, keepdims=True)
+    shown = rng.normal(0, 1, (4, 40))[truth] / 40**0.5
+    shown = shown + rng.normal(0, noise, shown.shape) / 40**0.5
+    logits = rng.normal(0, 3, (2, len(LATTICES)))[truth % 2]  # two phases
+    odds = np.exp(logits + rng.normal(0, noise, logits.shape))
+    return truth, shown, odds / odds.sum(axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("noise", [0.1, 0.6])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.6])
 def test_grains_are_found_through_noise(noise):
-    truth, probabilities = noisy_grains(np.random.default_rng(0), noise)
+    truth, shown, probabilities = noisy_grains(np.random.default_rng(0), noise)
     classified = np.ones(truth.shape, bool)
     classified[3:6, 3:6] = False
-    grains = find_grains(probabilities, classified)
+    grains = find_grains(shown[classified], probabilities, classified)
     assert (grains[~classified] == NO_GRAIN).all() and (grains[classified] >= 0).all()
     for quarter in range(4):
         own = grains[classified & (truth == quarter)]
@@ -47,11 +51,29 @@ def test_grains_are_found_through_noise(noise):
 def test_grains_of_maps_with_little_in_them():
     probabilities = np.full((3, 4, 14), 1 / 14)
     nothing = np.zeros((3, 4), bool)
-    assert (find_grains(probabilities, nothing) == NO_GRAIN).all()
+    assert (find_grains(np.empty((0, 5)), probabilities, nothing) == NO_GRAIN).all()
     one = nothing.copy()
     one[1, 2] = True
-    assert find_grains(probabilities, one)[1, 2] == 0
-    assert not find_grains(probabilities, ~nothing).any()  # all alike: one grain
+    assert find_grains(np.ones((1, 5)), probabilities, one)[1, 2] == 0
+    assert not find_grains(np.ones((12, 5)), probabilities, ~nothing).any()  # all alike: one grain
+
+
+def test_grains_of_the_sample_are_those_that_were_drawn(classifier, mapped):
+    """Grains of one phase differ in their orientation alone, which lattices do not show."""
+    scan, phase_map, _ = mapped
+    classified = phase_map.labels >= 0
+    components = pattern_components(scan, classifier, classified)
+    assert components.shape == (classified.sum(), 100)
+    grains = find_grains(components, phase_map.probabilities, classified)
+    phase, drawn = microstructure(np.random.default_rng(2020))
+    # needles are cut where others cross them
+    parts = label(1 + drawn + 100 * (phase == PORE), connectivity=1)[20:48, 36:72]
+    own, drawn = grains[classified], parts[classified]
+    together = np.array([np.bincount(drawn[own == grain]).max() for grain in range(own.max() + 1)])
+    assert together.sum() > 0.98 * len(own)  # hardly a pixel in another one's grain
+    for true in np.flatnonzero(np.bincount(drawn) > 20):
+        assert np.bincount(own[drawn == true]).max() > 0.7 * (drawn == true).sum()
+    assert len(np.unique(drawn)) > 5
 
 
 def test_means_over_grains():

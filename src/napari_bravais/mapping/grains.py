@@ -1,4 +1,4 @@
-"""Grains: neighbouring pixels whose patterns the network reads alike."""
+"""Grains: neighbouring pixels whose patterns are alike."""
 
 import numba as nb
 import numpy as np
@@ -9,11 +9,22 @@ from napari_bravais.model.candidates import floored_logs
 NO_GRAIN = -1
 
 #: How many times the noise expected between two regions' means they may differ and be one grain.
-_TOLERANCE = 3.0
+_TOLERANCE = 1.8
 
-#: What means of regions may differ by beside noise, in the noise of one pixel (squared): patterns
-#: change a little across a grain, as the beam wanders and the crystal bends.
-_DRIFT = 0.15
+#: By what share of what patterns show they may differ beside noise: patterns change a little across
+#: a grain, as the beam wanders and the crystal bends.
+_DRIFT = 0.25
+
+#: What the network's log-probabilities of lattices count beside the patterns, by the noise of both:
+#: so little keeps phases apart where noise would join grains (`docs/training-log.md`).
+_OF_LATTICES = 0.1
+
+#: Pairs of pixels that are compared at a time.
+_BATCH = 100_000
+
+#: Least noise of a pixel's log-probabilities (squared), and of its pattern, in squares of its norm:
+#: what differs by less is the same.
+_LEAST_NOISE = (1.0, 1e-3)
 
 
 def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
@@ -22,11 +33,16 @@ def log_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return logs - logs.mean(axis=-1, keepdims=True)
 
 
-def find_grains(probabilities: np.ndarray, classified: np.ndarray) -> np.ndarray:
+def find_grains(
+    components: np.ndarray, probabilities: np.ndarray, classified: np.ndarray
+) -> np.ndarray:
     """Group the pixels of a map into grains.
 
     Parameters
     ----------
+    components
+        What their patterns show, shape (n, k): of the classified pixels, in reading order
+        (`napari_bravais.mapping.likeness.pattern_components`).
     probabilities
         Shape (ny, nx, classes).
     classified
@@ -49,17 +65,37 @@ def find_grains(probabilities: np.ndarray, classified: np.ndarray) -> np.ndarray
     if not classified.any():
         return numbers
     pixels = np.cumsum(classified).reshape(classified.shape) - 1
-    values = log_probabilities(probabilities[classified]).astype(np.float64)
     pairs = _neighbours(pixels, classified)
-    squares = ((values[pairs[:, 0]] - values[pairs[:, 1]]) ** 2).sum(axis=1)
-    noise = np.median(squares) / 2 + 1e-9 if len(squares) else 1.0
+    logs = log_probabilities(probabilities[classified])
+    power = float((components**2).sum(axis=1).mean())
+    of_logs = max(_noise(_squares(logs, pairs)), _LEAST_NOISE[0])
+    of_patterns = max(_noise(_squares(components, pairs)), _LEAST_NOISE[1] * power)
+    shown = max(power - of_patterns, 0.1 * power)
+    scale = np.sqrt(_OF_LATTICES * of_patterns / of_logs)
+    values = np.concatenate([components, scale * logs], axis=1).astype(np.float32)
+    squares = _squares(values, pairs)
+    noise = max(_noise(squares), of_patterns)
     pairs = pairs[np.argsort(squares, kind="stable")]
-    roots = _grow(values, pairs, noise, _TOLERANCE, _DRIFT)
+    roots = _grow(values, pairs, noise * _TOLERANCE, shown * _DRIFT)
     _, number, size = np.unique(roots, return_inverse=True, return_counts=True)
     rank = np.empty(len(size), np.int32)
     rank[np.argsort(-size, kind="stable")] = np.arange(len(size))
     numbers[classified] = rank[number]
     return numbers
+
+
+def _squares(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return by how much pairs of pixels differ, squared, shape (pairs,)."""
+    squares = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), _BATCH):
+        first, second = pairs[start : start + _BATCH].T
+        squares[start : start + _BATCH] = ((values[first] - values[second]) ** 2).sum(axis=1)
+    return squares
+
+
+def _noise(squares: np.ndarray) -> float:
+    """Return the noise of one pixel, squared, by what neighbours differ by."""
+    return float(np.median(squares)) / 2 if len(squares) else 0.0
 
 
 def grain_means(values: np.ndarray, grains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +163,7 @@ def _neighbours(pixels: np.ndarray, classified: np.ndarray) -> np.ndarray:
 
 
 @nb.njit(cache=True)
-def _grow(values, pairs, noise, tolerance, drift):
+def _grow(values, pairs, noise, drift):
     """Join regions along pairs of pixels; return the root of each pixel's region."""
     n, k = values.shape
     parent = np.arange(n)
@@ -145,7 +181,7 @@ def _grow(values, pairs, noise, tolerance, drift):
         square = 0.0
         for j in range(k):
             square += (total[a, j] / size[a] - total[b, j] / size[b]) ** 2
-        if square > noise * (tolerance * (1 / size[a] + 1 / size[b]) + drift):
+        if square > noise * (1 / size[a] + 1 / size[b]) + drift:
             continue
         if size[a] < size[b]:
             a, b = b, a

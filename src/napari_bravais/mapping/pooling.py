@@ -14,6 +14,7 @@ from napari_bravais.mapping.grains import (
     grain_means,
     log_probabilities,
 )
+from napari_bravais.mapping.likeness import pattern_components
 from napari_bravais.mapping.matching.centre import Ready, ready_to_match
 from napari_bravais.mapping.matching.grouping import Grains, matched_phases, phases_of_further
 from napari_bravais.mapping.matching.phase import LEAST_LIKELY, MatchedPhase
@@ -81,9 +82,13 @@ def find_phases(
         If patterns cannot be read.
     """
     index = index or MaterialIndex.of(classifier)
-    grains = find_grains(phase_map.probabilities, phase_map.labels >= 0)
-    if not (grains != NO_GRAIN).any():
-        return PooledMap((), np.full(phase_map.shape, NO_PHASE, np.int16), grains)
+    classified = phase_map.labels >= 0
+    if not classified.any():
+        nothing = np.full(phase_map.shape, NO_PHASE, np.int16)
+        return PooledMap((), nothing, np.full(phase_map.shape, NO_GRAIN, np.int32))
+    tell = partial(progress, "grains: patterns")
+    components = pattern_components(scan, classifier, classified, tell)
+    grains = find_grains(components, phase_map.probabilities, classified)
     sizes = np.bincount(grains[grains != NO_GRAIN])
     read = telling_grains(sizes)
     pixels, owner = best_pixels(grains, read, phase_map.quality, PATTERNS_A_GRAIN)
@@ -99,7 +104,7 @@ def find_phases(
         best = pixels[np.searchsorted(owner, np.arange(len(read)))]
         seen = _seen(ready.scan, phase_map, classifier, best, index.log_probabilities(means), logs)
         allowed = index.made_of(elements)
-        labels, found = matched_phases(ready.matcher, seen, labels, allowed, progress)
+        labels, found, materials = matched_phases(ready.matcher, seen, labels, allowed, progress)
         answers = [_matched(phase) for phase in found]
     of_grain = _of_all_grains(labels, phase_map, grains, read)
     further = np.setdiff1d(np.arange(len(sizes)), read)[:FURTHER_GRAINS]
@@ -111,7 +116,7 @@ def find_phases(
         seen = _seen(ready.scan, phase_map, classifier, best, *known)
         tell = partial(progress, "small grains: materials")
         by_likeness = np.bincount(labels) / len(labels), seen, of_grain[further]
-        of_grain[further] = phases_of_further(ready.matcher, found, *by_likeness, tell)
+        of_grain[further] = phases_of_further(ready.matcher, materials, *by_likeness, tell)
     return _pooled_map(grains, of_grain, labels, answers, ready)
 
 

@@ -100,7 +100,7 @@ def _sample(
         index.log_probabilities(features),
         floored_logs(probabilities),
     )
-    regrouped, phases = matched_phases(matcher, grains, labels)
+    regrouped, phases, _ = matched_phases(matcher, grains, labels)
     matched = [phase.probabilities for phase in phases]
     return (
         _score(materials, truth, labels, by_network),

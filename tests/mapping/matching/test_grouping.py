@@ -61,7 +61,7 @@ def test_a_grain_whose_orientation_was_missed_is_no_phase(
         return held
 
     monkeypatch.setattr(Matcher, "hold", forgetful)
-    labels, phases = matched_phases(matcher, grains, (truth == RUTILE).astype(int))
+    labels, phases, _ = matched_phases(matcher, grains, (truth == RUTILE).astype(int))
     assert len(phases) == 2 and labels[missed] == labels[missed + 1]
 
 
@@ -72,7 +72,7 @@ def test_grains_come_to_the_phase_whose_material_fits(classifier, matcher, patte
     labels[wrong] = 1 - labels[wrong]
     told = []
     grains = grains_of(classifier, matcher.index, patterns)
-    found, phases = matched_phases(matcher, grains, labels, progress=lambda *it: told.append(it))
+    found, phases, _ = matched_phases(matcher, grains, labels, progress=lambda *it: told.append(it))
     lattices = np.array([phase.probabilities.argmax() for phase in phases])
     np.testing.assert_array_equal(lattices[found], truth)
     names = {phase.candidates[0][0].name for phase in phases}
@@ -96,7 +96,7 @@ def test_a_phase_that_is_not_known_stays_apart(classifier, matcher, patterns, nu
     grains = grains_of(classifier, few, patterns)
     mixed_up = labels.copy()
     mixed_up[0] = 1  # a grain of quartz among rutile's, which nothing known explains
-    found, phases = matched_phases(Matcher(classifier, few), grains, mixed_up)
+    found, phases, _ = matched_phases(Matcher(classifier, few), grains, mixed_up)
     np.testing.assert_array_equal(found == found[-1], labels == 1)
     assert phases[found[0]].candidates[0][0].name == "quartz"
 
@@ -105,16 +105,16 @@ def test_further_grains_come_to_the_phase_that_fits_them(classifier, matcher, pa
     truth = patterns[-1]
     grains = grains_of(classifier, matcher.index, patterns)
     known = np.append(np.arange(6), np.arange(16, 19))
-    labels, phases = matched_phases(matcher, grains.of(known), (truth[known] == RUTILE).astype(int))
+    labels, _, materials = matched_phases(
+        matcher, grains.of(known), (truth[known] == RUTILE).astype(int)
+    )
     rest = np.setdiff1d(np.arange(len(truth)), known)
     shares = np.bincount(labels) / len(labels)
     wrong = np.where(truth[rest] == RUTILE, labels[0], labels[-1])  # by what the network said
-    found = phases_of_further(matcher, phases, shares, grains.of(rest), wrong)
+    found = phases_of_further(matcher, materials, shares, grains.of(rest), wrong)
     np.testing.assert_array_equal(found, labels[0] + labels[-1] - wrong)
     # a phase that is not known keeps what the network gave it, but for what another's material fits
-    unknown = [
-        replace(one, material=None) if n == labels[-1] else one for n, one in enumerate(phases)
-    ]
+    unknown = [None if n == labels[-1] else material for n, material in enumerate(materials)]
     given = np.full(len(rest), labels[-1])
     kept = phases_of_further(matcher, unknown, shares, grains.of(rest), given)
     np.testing.assert_array_equal(kept, found)

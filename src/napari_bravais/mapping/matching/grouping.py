@@ -76,7 +76,7 @@ def matched_phases(
     labels: np.ndarray,
     allowed: np.ndarray | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
-) -> tuple[np.ndarray, list[MatchedPhase]]:
+) -> tuple[np.ndarray, list[MatchedPhase], list[int | None]]:
     """Judge phases by what known materials would show, and regroup their grains by that.
 
     Parameters
@@ -95,8 +95,9 @@ def matched_phases(
 
     Returns
     -------
-    labels, phases
-        Phase of each grain, from 0, and what each phase is like.
+    labels, phases, materials
+        Phase of each grain, from 0; what each phase is like; and which material of the index, of
+        whatever elements, explains it, None if none does.
     """
     known: dict[bytes, Judged] = {}  # a phase whose grains stay is judged once
 
@@ -113,9 +114,8 @@ def matched_phases(
     if (regrouped != labels).any():
         labels, found = regrouped, judged(regrouped)
     logs = [grains.logs[labels == number].mean(axis=0) for number in range(len(found))]
-    return labels, [
-        matched_phase(matcher, each, own) for each, own in zip(found, logs, strict=True)
-    ]
+    phases = [matched_phase(matcher, each, own) for each, own in zip(found, logs, strict=True)]
+    return labels, phases, [each.material for each in found]
 
 
 def _judged(
@@ -159,7 +159,7 @@ def _regrouped(
 
 def phases_of_further(
     matcher: Matcher,
-    phases: Sequence[MatchedPhase],
+    materials: Sequence[int | None],
     shares: np.ndarray,
     grains: Grains,
     labels: np.ndarray,
@@ -171,10 +171,10 @@ def phases_of_further(
     ----------
     matcher
         What holds patterns against materials.
-    phases
-        The phases.
+    materials
+        Of each phase the material that explains it, as `matched_phases` returns it.
     shares
-        How frequent each is, shape (phases,).
+        How frequent each phase is, shape (phases,).
     grains
         The further grains.
     labels
@@ -183,14 +183,11 @@ def phases_of_further(
     progress
         Called with the materials done, and how many there are. What it raises ends it.
     """
-    fits = np.empty((len(labels), len(phases)))
-    by_chance = _by_chance(matcher, grains)
-    for number, phase in enumerate(phases):
-        if phase.material is None:
-            fits[:, number] = by_chance + np.where(labels == number, _STAYS, 0)
-    known = [number for number, phase in enumerate(phases) if phase.material is not None]
-    materials, places = np.unique([phases[n].material for n in known], return_inverse=True)
-    fits[:, known] = _explained(matcher, grains, materials.astype(int), progress)[:, places]
+    stays = np.where(labels[:, None] == np.arange(len(materials)), _STAYS, 0)
+    fits = _by_chance(matcher, grains)[:, None] + stays
+    known = [number for number, material in enumerate(materials) if material is not None]
+    tried, places = np.unique([materials[number] for number in known], return_inverse=True)
+    fits[:, known] = _explained(matcher, grains, tried.astype(int), progress)[:, places]
     return (fits + np.log(shares)).argmax(axis=1)
 
 

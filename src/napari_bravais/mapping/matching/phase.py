@@ -30,13 +30,10 @@ class MatchedPhase:
     candidates
         The likeliest materials, made of the elements that may be there: each with its probability
         and the mean correlation of the patterns with what it would show.
-    material
-        Which material of the index explains it, of whatever elements; None if none does.
     """
 
     probabilities: np.ndarray
     candidates: tuple[tuple[Material, float, float], ...]
-    material: int | None
 
 
 def judge_phase(
@@ -82,7 +79,6 @@ def matched_phase(matcher: Matcher, judged: "Judged", logs: np.ndarray) -> Match
     return MatchedPhase(
         matcher.by_lattice(judged.likely[None], materials[None], logs[None])[0],
         candidates(matcher, materials, judged.shares, correlations),
-        judged.material,
     )
 
 
@@ -105,7 +101,7 @@ class Judged(NamedTuple):
 
     @property
     def material(self) -> int | None:
-        """The likeliest material of the index; None if none of them is likelier."""
+        """The likeliest material of the index, of whatever elements; None if none explains them."""
         if self.likely[-1] > _UNKNOWN:
             return None
         return int(self.held.materials[0][self.likely[:-1].argmax()])
