@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tifffile import imread
 from napari_bravais.io.pooled_results import load_pooled, save_pooled
 from napari_bravais.io.results import ResultError, save_results
 from napari_bravais.io.scan import open_scan
+from napari_bravais.io.signal import scan_from_signal
 from napari_bravais.lattices import LATTICES, lattice
 from napari_bravais.mapping.clustering import cluster
 from napari_bravais.mapping.engine import map_attributes
@@ -76,6 +78,20 @@ def test_grains_of_the_sample_are_those_that_were_drawn(classifier, mapped):
     assert len(np.unique(drawn)) > 5
 
 
+@pytest.mark.parametrize("divided", [True, False], ids=["divided", "background left in"])
+def test_real_nickel_is_of_two_grains(classifier, divided):
+    import kikuchipy as kp
+
+    signal = kp.data.nickel_ebsd_small()
+    background = np.asarray(signal.static_background) if divided else None
+    scan = replace(scan_from_signal(signal), static_background=background)
+    every = np.ones((3, 3), bool)
+    components = pattern_components(scan, classifier, every)
+    probabilities, _ = classifier.assess(signal.data.reshape(9, 60, 60), *scan.known_at(...))
+    grains = find_grains(components, probabilities.reshape(3, 3, -1), every)
+    np.testing.assert_array_equal(grains, [[1, 0, 0]] * 3)
+
+
 def test_means_over_grains():
     values = np.arange(8.0).reshape(2, 2, 2)
     means, pixels = grain_means(values, np.array([[0, 1], [0, NO_GRAIN]]))
@@ -123,8 +139,6 @@ def test_a_single_grain_is_a_phase():
 @pytest.fixture(scope="module")
 def mapped(classifier, sample_data):
     """Return a corner of the sample scan with quartz, rutile and the pore, and its map."""
-    from dataclasses import replace
-
     scan = open_scan(sample_data / "quartz_rutile.h5")
     corner = replace(scan, patterns=scan.patterns[20:48, 36:72])
     patterns = corner.patterns.compute().reshape(-1, *corner.signal_shape)

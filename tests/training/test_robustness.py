@@ -7,7 +7,12 @@ import numpy as np
 from napari_bravais.io.sample_data import quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import matcher as matching
-from napari_bravais.training import evaluate_averaging, evaluate_centre, evaluate_mixtures
+from napari_bravais.training import (
+    evaluate_averaging,
+    evaluate_centre,
+    evaluate_maps,
+    evaluate_mixtures,
+)
 from napari_bravais.training.evaluate_real import real_patterns
 
 
@@ -60,3 +65,14 @@ def test_phases_of_a_mixture_are_found(classifier, matcher, judged_library):
     assert matched["right"] > 0.95 and matched["rarest right"] == 1
     (row,) = evaluate_mixtures.as_markdown(found).splitlines()[2:]
     assert row.startswith("| both | 2.0 | 2.0 | ") and row.count("|") == 12
+
+
+def test_grains_and_phases_of_a_fine_grained_map(classifier, judged_library):
+    rows = evaluate_maps.evaluate_maps(
+        classifier, judged_library, {"two": np.array([0, 1, 3])}, samples=1, shape=(24, 30)
+    )
+    (row,) = rows.values()
+    assert 0.7 * row["grains"] < row["grains found"] < 1.3 * row["grains"]
+    assert row["in another grain"] < 0.05 and row["classified"] > 0.9
+    assert row["phases"] == 2 and row["phases right"] > 0.98 and row["specks right"] > 0.9
+    assert evaluate_maps.as_markdown(rows).splitlines()[-1].startswith("| two | ")

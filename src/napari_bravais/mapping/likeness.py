@@ -50,7 +50,8 @@ def pattern_components(
     ScanError
         If patterns cannot be read.
     """
-    reduced = np.zeros((*chosen.shape, _SIDE**2), np.float16)
+    place = np.cumsum(chosen).reshape(chosen.shape) - 1
+    reduced = np.empty((int(chosen.sum()), _SIDE**2), np.float16)
     done = 0
     for block in map_blocks(scan):
         progress(done, chosen.size)
@@ -58,9 +59,8 @@ def pattern_components(
         if own.any():
             background, _ = scan.known_at(*block)
             prepared = classifier.prepare(read_block(scan, block)[own], background)
-            reduced[block][own] = _reduced(prepared)
+            reduced[place[block][own]] = _reduced(prepared)
         done += own.size
-    reduced = reduced[chosen]
     some = np.random.default_rng(0).permutation(len(reduced))[:_SAMPLE]
     sample = reduced[np.sort(some)].astype(np.float32)
     _, axes = np.linalg.eigh(sample.T @ sample)

@@ -112,7 +112,35 @@ def evaluate_mixtures(
             temporary.write_text(json.dumps(measured, indent=1) + "\n")
 
 
+def evaluate_maps(
+    master_patterns: Masters,
+    model: Model = None,
+    known: Known = None,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of each part.")] = 4,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for maps.json.")] = Path(
+        "docs"
+    ),
+) -> None:
+    """Map simulated fine-grained samples of three materials, and find their grains and phases.
+
+    All materials are known, as it ships.
+    """
+    from napari_bravais.io.files import replacing
+    from napari_bravais.training import evaluate_maps as judge
+    from napari_bravais.training.evaluate import parts_of
+    from napari_bravais.training.library import MasterLibrary
+
+    library = MasterLibrary.open(*master_patterns, known=known or ())
+    parts = {name: own for name, own in parts_of(library).items() if len(own) >= 3}
+    classifier = classifier_at(model)
+    rows = judge.evaluate_maps(classifier, library, parts, samples, tell("samples"))
+    measured = {"model_sha256": classifier.checksum, "rows": rows}
+    with replacing(output / "maps.json") as temporary:
+        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    typer.echo(judge.as_markdown(rows))
+
+
 def add_robustness_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (evaluate_averaging, evaluate_centres, evaluate_mixtures):
+    for command in (evaluate_averaging, evaluate_centres, evaluate_mixtures, evaluate_maps):
         app.command(rich_help_panel="Making models")(command)
