@@ -208,7 +208,7 @@ def test_a_caption_says_lattice_doubt_and_material():
     probabilities[lattice("cF").index] = 0.74
     phase = PooledPhase(0, 90, 7, 0.9, 5, probabilities, (("nickel", "Ni", 0.8),))
     assert phase.caption() == (
-        "Phase 1: face-centred cubic (cF), probability 0.74 from 5 orientations, "
+        "Phase 1: face-centred cubic (cF), probability 0.74 from 5 grains, "
         "90.0 % of the classified area, perhaps nickel"
     )
     numbers = np.array([[0, NO_PHASE]], np.int16)

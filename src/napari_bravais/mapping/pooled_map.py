@@ -63,7 +63,7 @@ class PooledPhase:
         plural = "" if self.orientations == 1 else "s"
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
-            f"{self.probability:.2f} from {self.orientations} orientation{plural}, "
+            f"{self.probability:.2f} from {self.orientations} grain{plural}, "
             f"{percentage(self.fraction)} of the classified area{material}"
         )
 

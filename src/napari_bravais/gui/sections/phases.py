@@ -127,7 +127,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     """Return what is said of a phase, as rows of a table in HTML."""
     lattice = f"<i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
     sure = f"{phase.probability:.0%} from {phase.orientations} "
-    sure += "orientation" if phase.orientations == 1 else "orientations"
+    sure += "grain" if phase.orientations == 1 else "grains"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     if likely and phase.correlation is not None:
         likely[0] += f" (correlation {phase.correlation:.2f})"
