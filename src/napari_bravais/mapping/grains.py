@@ -46,7 +46,7 @@ def find_grains(
     probabilities
         Shape (ny, nx, classes).
     classified
-        True where a pixel's pattern could be read, shape (ny, nx).
+        True where a pixel's pattern could be read, shape (ny, nx); somewhere it must be.
 
     Returns
     -------
@@ -62,18 +62,17 @@ def find_grains(
     """
     classified = np.asarray(classified, bool)
     numbers = np.full(classified.shape, NO_GRAIN, np.int32)
-    if not classified.any():
-        return numbers
     pixels = np.cumsum(classified).reshape(classified.shape) - 1
     pairs = _neighbours(pixels, classified)
     logs = log_probabilities(probabilities[classified])
     power = float((components**2).sum(axis=1).mean())
-    of_logs = max(_noise(_squares(logs, pairs)), _LEAST_NOISE[0])
-    of_patterns = max(_noise(_squares(components, pairs)), _LEAST_NOISE[1] * power)
+    by_logs, by_patterns = _squares(logs, pairs), _squares(components, pairs)
+    of_logs = max(_noise(by_logs), _LEAST_NOISE[0])
+    of_patterns = max(_noise(by_patterns), _LEAST_NOISE[1] * power)
     shown = max(power - of_patterns, 0.1 * power)
-    scale = np.sqrt(_OF_LATTICES * of_patterns / of_logs)
-    values = np.concatenate([components, scale * logs], axis=1).astype(np.float32)
-    squares = _squares(values, pairs)
+    share = _OF_LATTICES * of_patterns / of_logs
+    values = np.concatenate([components, share**0.5 * logs], axis=1).astype(np.float32)
+    squares = by_patterns + share * by_logs
     noise = max(_noise(squares), of_patterns)
     pairs = pairs[np.argsort(squares, kind="stable")]
     roots = _grow(values, pairs, noise * _TOLERANCE, shown * _DRIFT)
