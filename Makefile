@@ -23,14 +23,14 @@ need-display:
 # each, two processes on two cores mostly waited for each other (docs/training-log.md).
 ONE_THREAD = NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 
-test: docs ## check the style and the manifest, and run the tests
+test: $(INSTALLED) ## check the style and the manifest, run the tests, and build the documentation
 	@bash scripts/apt-packages.sh $$(cat scripts/window-packages.txt)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/npe2 validate napari-bravais
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline test-compiling-hough test-compiling-matching
 	$(ONE_THREAD) $(MAKE) --no-print-directory -j2 -Oline \
-		test-window test-training test-mapping test-whole test-rest
+		test-window test-training test-mapping test-whole test-rest docs
 
 # First what has Numba compile the most, some minutes in a fresh clone: the others need both, and
 # each would compile them for itself, at the same time. Then two at a time, the longest first.

@@ -17,6 +17,7 @@ from napari_bravais.io.results import RESULT_FILES, load_result
 from napari_bravais.io.sample_data import nickel_sample_path, quartz_rutile_sample_path
 from napari_bravais.io.scan import open_scan
 from napari_bravais.mapping.matching import camera_search
+from napari_bravais.mapping.shown_phases import ShownPhases
 from tests.vendor_files import forget_pattern_centre
 
 runner = CliRunner()
@@ -155,7 +156,8 @@ def test_the_symmetry_of_rutile(rutile_scan, tmp_path):
     assert picture.std() > 40  # bands, not an empty circle
 
     # of other phases, they would no longer be true
-    save_pooled(load_pooled(results), results)
+    shown = ShownPhases(load_pooled(results), load_result(results))
+    save_pooled(shown, None, results)
     assert not (results / "symmetry.csv").exists() and not (results / "spheres.png").exists()
 
 

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "io": {
         *("lattices", "mapping.phase_map", "mapping.indexed_map", "mapping.crystal_map"),
         *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map"),
+        "mapping.shown_phases",
         "mapping.pattern_centre",
     },
     "model": {"lattices"},
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         *("mapping.indexed_map", "mapping.hough", "mapping.pattern_centre", "mapping.phases"),
         "mapping.process",
         *("mapping.comparison", "mapping.pooled_map", "mapping.shown_map", "mapping.seen"),
+        "mapping.shown_phases",
     },
 }
 

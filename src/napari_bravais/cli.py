@@ -223,4 +223,8 @@ def _map(
             f"right: `bravais pattern-centre {scan.path}` finds it, and says how to map by it."
         )
     tell_written(written)
+    typer.echo(
+        "More often right than each pixel by itself are all patterns of a phase: "
+        f"`bravais phases {scan.path} -o {directory}`"
+    )
     return phase_map

@@ -52,7 +52,6 @@ def test_crystals_are_added_another_network_chosen_and_a_missing_one_told(
     assert own.dialog is None and section.model_box.currentText() == "mine.keras"
     known = json.loads((mine / "mine-materials.json").read_text())["materials"]
     assert known[-1]["formula"] == "Ni"
-    display.change(device="CPU")
     says = section.classifier_label.text
     wait_until(lambda: says() == "mine on CPU (TensorFlow)", "the network that knows more")
     window.click(0.5, 0.5)  # the scan is open in the new process, too

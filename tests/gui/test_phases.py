@@ -7,7 +7,7 @@ import numpy as np
 from napari._qt.utils import QImg2array
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_bravais.gui.classes import phase_classes
 from napari_bravais.gui.settings import BRUKER
@@ -26,9 +26,13 @@ def find(window, elements=""):
     return window.controller.phases.found
 
 
-def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_path):
+def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_path, monkeypatch):
     mapped.panel.compare.phases_edit.clear()
+    panel, export = mapped.panel.phases, mapped.panel.export
+    mapped.controller.phases.clear()
+    assert panel.hint_label.isVisibleTo(panel) and not export.phases_button.isEnabled()
     found = find(mapped, "Si, O, Ti")
+    assert not panel.hint_label.isVisibleTo(panel)
     assert [phase.lattice.pearson for phase in found.phases] == ["hP", "tP"]
     said = mapped.panel.phases.result_label.text()
     for text in ("quartz", "rutile", "hexagonal", "tetragonal", "67.7 %", "32.3 %"):
@@ -52,13 +56,21 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
     # what they were found in has changed
     mapped.controller.display.change(quality_threshold=0.6)
     assert "before the threshold" in mapped.panel.phases.result_label.text()
-    assert mapped.controller.phases.current is None
+    assert mapped.controller.phases.current is None and not export.phases_button.isEnabled()
     mapped.controller.display.undo()
     assert "before the threshold" not in mapped.panel.phases.result_label.text()
+
+    figure = tmp_path / "phases.svg"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(figure), ""))
+    mapped.press(export.phases_button)
+    wait_until(lambda: mapped.said("phases.svg"), "the figure")
+    drawn = figure.read_text()
+    assert "1: perhaps quartz" in drawn and "2: perhaps rutile" in drawn
 
     mapped.controller.exporting.save_all(tmp_path / "all")
     wait_until(lambda: (tmp_path / "all" / "phases.csv").exists(), "the files")
     wait_until(lambda: mapped.panel.export.all_button.isEnabled(), "the export")
+    assert "1: perhaps quartz" in (tmp_path / "all" / "phases.svg").read_text()
     with (tmp_path / "all" / "phases.csv").open() as file:
         assert [row["lattice"] for row in csv.DictReader(file)] == ["hP", "tP"]
 

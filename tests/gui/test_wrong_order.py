@@ -113,9 +113,6 @@ def test_while_mapping_and_after_cancel(window):
 def test_after_the_classifier_was_killed_and_all_is_well_again(window, rutile_scan):
     os.kill(window.controller.service.pid, signal.SIGKILL)
     wait_until(lambda: window.said("another one has been started"), "the news")
-    use_everything(window, 6)
-    window.controller.cancel()
-    wait_until(lambda: window.idle, "the map to stop")
     window.open(rutile_scan)
     assert window.map().mapped.all()
     window.click(0.5, 0.5)

@@ -11,6 +11,8 @@ from napari_bravais.io.figures import FigureOptions, save_figure
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import LATTICES
 from napari_bravais.mapping.phase_map import PhaseMap, colour_table
+from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.shown_phases import ShownPhases
 
 
 def phase_map(labels, step=(0.5, 0.5), unit="um", quality=1.0) -> PhaseMap:
@@ -201,3 +203,32 @@ def test_how_sure_the_map_is_stands_beside_it(tmp_path):
     unsure, sure = (panel[panel.shape[0] // 2, column] for column in (5, -5))
     expected = colormaps["viridis"]([0.35, 1.0], bytes=True)[:, :3]
     np.testing.assert_array_equal([unsure, sure], expected)
+
+
+def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path):
+    """Two phases of one lattice and one of another, and a corner that is not classified."""
+    numbers = np.zeros((30, 40), np.int16)
+    numbers[:, 15:30], numbers[:, 30:], numbers[:3, :4] = 1, 2, -1
+    phases = tuple(
+        PooledPhase(number, 1, 1, 0.1, 1, np.eye(14)[lattice], candidates)
+        for number, lattice, candidates in (
+            (0, 13, (("copper", "Cu", 0.9),)),
+            (1, 10, ()),
+            (2, 13, (("nickel", "Ni", 0.6),)),
+        )
+    )
+    drawn = ShownPhases(PooledMap(phases, numbers, numbers), phase_map(quartz_and_rutile()))
+    path = save_figure(drawn, None, tmp_path / "phases.png", FigureOptions(layout="map"))
+    colours = colour_table(drawn.classes)
+    panel = panel_of(path, drawn, ["Phases"], 4)
+    block = panel.shape[1] // 40
+    above_scale_bar = slice(0, 20 * block)
+    expected = colours[numbers + 1].repeat(block, 0).repeat(block, 1)
+    np.testing.assert_array_equal(panel[above_scale_bar], expected[above_scale_bar])
+    grey, copper, hexagonal, nickel = (entry.colour for entry in drawn.classes)
+    assert (copper, hexagonal) == (LATTICES[13].colour, LATTICES[10].colour)
+    assert len({grey, copper, hexagonal, nickel}) == 4
+    svg = save_figure(drawn, None, tmp_path / "phases.svg").read_text()
+    for text in ("1: perhaps copper", "2: no known material", "3: perhaps nickel", "cF", "37.5 %"):
+        assert f">{text}<" in svg, text
+    assert ">36.5 %<" in svg  # what is not classified is not of the first phase

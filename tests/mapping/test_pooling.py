@@ -18,6 +18,7 @@ from napari_bravais.mapping.likeness import pattern_components
 from napari_bravais.mapping.phase_map import PhaseMap
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.mapping.pooling import MOST_GRAINS, find_phases, telling_grains
+from napari_bravais.mapping.shown_phases import ShownPhases
 from napari_bravais.model.candidates import MaterialIndex
 from napari_bravais.simulation.sample import PORE, microstructure
 
@@ -170,7 +171,9 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     centre = pooled.pattern_centre
     golden = find_phases(scan, phase_map, classifier, elements={"Au"}, centre=centre)
     assert golden.phases and not any(phase.candidates for phase in golden.phases)
-    rows = list(csv.DictReader(save_pooled(pooled, tmp_path)[0].open()))
+    rows = list(
+        csv.DictReader(save_pooled(ShownPhases(pooled, phase_map), None, tmp_path)[0].open())
+    )
     assert [int(row["pixels"]) for row in rows] == [phase.pixels for phase in pooled.phases]
     assert rows[0]["lattice"] == "hP"
     assert float(rows[0]["P(candidate 1)"]) == pytest.approx(quartz.candidates[0][2], abs=1e-4)
@@ -189,8 +192,9 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     with pytest.raises(ResultError, match=r"grains\.tif"):
         load_pooled(tmp_path)
     # another map's results take the phases' place
+    assert (tmp_path / "phases.png").exists()
     save_results(phase_map, None, tmp_path)
-    assert load_pooled(tmp_path) is None
+    assert load_pooled(tmp_path) is None and not (tmp_path / "phases.png").exists()
 
 
 def test_a_map_of_nothing_has_no_phase(classifier, mapped, tmp_path):
@@ -198,7 +202,8 @@ def test_a_map_of_nothing_has_no_phase(classifier, mapped, tmp_path):
     nothing = PhaseMap(phase_map.probabilities, phase_map.quality, quality_threshold=2.0)
     pooled = find_phases(scan, nothing, classifier)
     assert pooled.phases == () and (pooled.lattices == NO_PHASE).all() and pooled.caption() == ""
-    assert len(save_pooled(pooled, tmp_path)[0].read_text().splitlines()) == 1
+    table, *_ = save_pooled(ShownPhases(pooled, nothing), None, tmp_path)
+    assert len(table.read_text().splitlines()) == 1
     assert load_pooled(tmp_path).phases == ()
 
 

@@ -184,7 +184,7 @@ def test_a_mean_leaves_new_crystals_as_they_are(tmp_path):
 def test_a_run_trains_resumes_and_exports(library, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "BATCHES_PER_EPOCH", 2)
     monkeypatch.setattr(training, "BATCH_SIZE", 8)
-    monkeypatch.setattr(exporting, "CALIBRATION_PATTERNS", 256)
+    monkeypatch.setattr(exporting, "CALIBRATION_PATTERNS", 64)
     run = tmp_path / "run"
     checkpoint = training.train(library, run, minutes=0.01, random_share=0)
     first = json.loads((run / "state.json").read_text())

@@ -1,7 +1,6 @@
 """What a map is coloured by: the 14 lattices or the 7 crystal systems. No Qt in here."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -12,6 +11,7 @@ from napari_bravais.gui.settings import LATTICES_LEVEL, SYSTEMS_LEVEL
 from napari_bravais.lattices import LATTICES, NOT_CLASSIFIED_COLOUR
 from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
+from napari_bravais.mapping.shown_phases import classes_of_phases
 
 #: Value in a map's layer of pixels that are not mapped (yet); napari leaves it transparent.
 NOT_MAPPED = 0
@@ -85,8 +85,6 @@ def values_of(labels: np.ndarray, mapped: np.ndarray, classes: tuple[MapClass, .
 def phase_classes(phases: Sequence[PooledPhase], colours: str = "") -> list[MapClass]:
     """Return a class for each phase, and for what is not classified.
 
-    The largest phase of a lattice has the lattice's colour, others of it are darker or lighter.
-
     Parameters
     ----------
     phases
@@ -95,17 +93,7 @@ def phase_classes(phases: Sequence[PooledPhase], colours: str = "") -> list[MapC
         Colours of the user's own, as in `Settings.colours`.
     """
     *lattices, nothing = classes_of(LATTICES_LEVEL, colours)
-    found, met = [], Counter()
-    for phase in phases:
-        lattice = lattices[phase.lattice.index]
-        shade = _shaded(lattice.colour, met[lattice.key])
-        met[lattice.key] += 1
-        material = f", perhaps {phase.candidates[0][0]}" if phase.candidates else ""
-        name = f"{lattice.name}: phase {phase.number + 1}{material}"
-        found.append(
-            MapClass(phase.number + 1, lattice.pearson, name, shade, (lattice.members[0],))
-        )
-    return [*found, replace(nothing, value=_NO_PHASE_VALUE)]
+    return [*classes_of_phases(phases, lattices), replace(nothing, value=_NO_PHASE_VALUE)]
 
 
 def phase_values(pooled: PooledMap, mapped: np.ndarray) -> np.ndarray:
@@ -126,13 +114,6 @@ def phase_values(pooled: PooledMap, mapped: np.ndarray) -> np.ndarray:
     numbers = pooled.numbers
     values = np.where(numbers == NO_PHASE, _NO_PHASE_VALUE, numbers + 1)
     return np.where(mapped, values, NOT_MAPPED).astype(np.uint8)
-
-
-def _shaded(colour: str, step: int) -> str:
-    """Return a colour made darker and lighter by turns, the more the higher the step."""
-    towards, share = 255 * (1 - step % 2), min(0.35 * ((step + 1) // 2), 0.8)
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(part + share * (towards - part)):02x}" for part in parts)
 
 
 def parse_colours(text: str) -> dict[str, str]:

@@ -50,6 +50,7 @@ class Phases(QObject):
 
     named = Signal(list)  # names of the likeliest materials, to index by
     located = Signal(object)  # PatternCentre by which known materials fit best
+    changed = Signal()  # whether there are phases of the map as it is shown now
 
     def __init__(
         self,
@@ -148,6 +149,7 @@ class Phases(QObject):
         self._section.show_phases([], [])
         self._section.spheres.clear()
         self.stop_waiting()
+        self.changed.emit()
 
     def stop_waiting(self) -> None:
         """Wait no more for the answer to a request."""
@@ -207,6 +209,7 @@ class Phases(QObject):
         self._say(settings)
         self._show_enabled()
         self.located.emit(found.pattern_centre)
+        self.changed.emit()
 
     def _show(self, values: np.ndarray, classes: list) -> None:
         scan = self._scene.scan
@@ -229,6 +232,7 @@ class Phases(QObject):
             self._colours = settings.colours
             self._recolour(phase_classes(self.found.phases, settings.colours))
         self._say(settings)
+        self.changed.emit()
 
     def _say(self, settings: Settings) -> None:
         classes = phase_classes(self.found.phases, settings.colours)

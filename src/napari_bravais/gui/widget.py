@@ -78,6 +78,7 @@ class Panel(QScrollArea):
             self.compare.open_clicked,
             self.compare.cif_clicked,
             self.export.figure_clicked,
+            self.export.phases_clicked,
             self.export.all_clicked,
         )
 

@@ -13,11 +13,12 @@ from napari_bravais.io.figure_layout import (
 )
 from napari_bravais.mapping.indexed_map import IndexedMap
 from napari_bravais.mapping.phase_map import PhaseMap, percentage, written_unit
+from napari_bravais.mapping.shown_phases import ShownPhases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Map = PhaseMap | IndexedMap
+Map = PhaseMap | IndexedMap | ShownPhases
 
 # lengths in inches
 _BAR_THICKNESS, _BAR_PADDING, _BAR_INSET = 0.03, 0.04, 0.07
@@ -60,7 +61,7 @@ def _first_fraction(rows: list[LegendRow]) -> float:
 
 
 def lattice_legend(maps: list[Map], letters: list[str]) -> list[LegendRow]:
-    """Return the rows of the lattices in maps, with the area fractions in each.
+    """Return the rows of the lattices, or phases, in maps, with the area fractions in each.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from napari_bravais.io.figure_parts import (
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.indexed_map import IndexedMap
-from napari_bravais.mapping.phase_map import colour_table, percentage
+from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,8 +128,8 @@ def save_figure(
     panels = [_map_panel(shown, title)]
     if image is not None and options.layout in ("side by side", "with confidence"):
         panels = [_image_panel(image, shown), *panels]
-    # a map that was indexed has no probabilities
-    if options.layout == "with confidence" and not isinstance(shown, IndexedMap):
+    # a map that was indexed has no probabilities, nor have phases any of each pixel
+    if options.layout == "with confidence" and isinstance(shown, PhaseMap):
         panels.append(_confidence_panel(shown))
     if image is not None and options.layout == "overlay":
         panels = [_overlay_panel(image, shown, f"{title} on {_title(image)}")]
@@ -342,7 +342,8 @@ def _paint_classes(axes: "Axes", shown: Map, opacity: float = 1.0) -> None:
 
     classes = [(*colour, opacity) for colour in colour_table(shown.classes) / 255]
     colours = ListedColormap([*classes, (1, 1, 1, opacity == 1)])
-    places = np.where(_seen(shown), shown.labels + 1, len(shown.classes)).astype(np.uint8)
+    nothing = len(shown.classes)
+    places = np.where(_seen(shown), shown.labels + 1, nothing).astype(np.min_scalar_type(nothing))
     _paint(axes, places, shown, cmap=colours, norm=NoNorm())
 
 

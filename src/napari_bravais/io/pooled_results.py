@@ -1,50 +1,72 @@
 """Phases of a map to files and back."""
 
 import csv
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
+from napari_bravais.io.figures import FigureOptions, save_figure
 from napari_bravais.io.files import replacing
-from napari_bravais.io.results import PHASES_FILES, SYMMETRY_FILES, ResultError
+from napari_bravais.io.results import (
+    PHASES_FIGURES,
+    PHASES_FILES,
+    SYMMETRY_FILES,
+    ResultError,
+)
+from napari_bravais.io.scan import ElectronImage
 from napari_bravais.lattices import PEARSON_SYMBOLS
 from napari_bravais.mapping.pattern_centre import PatternCentre
 from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.shown_phases import ShownPhases
 
 #: Candidate materials of a phase that the table has room for.
 _CANDIDATES = 3
 
 
-def save_pooled(pooled: PooledMap, directory: str | Path) -> tuple[Path, ...]:
-    """Save a table of the phases, and images of their numbers and of the grains'.
+def save_pooled(
+    shown: ShownPhases,
+    image: ElectronImage | None,
+    directory: str | Path,
+    options: FigureOptions | None = None,
+) -> tuple[Path, ...]:
+    """Save a table of the phases, images of their numbers and of the grains', and figures.
 
     Parameters
     ----------
-    pooled
+    shown
         The phases.
+    image
+        Image of the scanned area for the figures, or None.
     directory
         Where to; it must be there.
+    options
+        Size, resolution and layout of the figures.
 
     Returns
     -------
     tuple of pathlib.Path
         ``phases.csv``, a row a phase, each with the map's mean pattern centre in Bruker's
         convention, if patterns were held against materials by it; ``phases.tif``, unsigned 16
-        bits: the phase's number from 1, and 0 where a pixel is not classified; and ``grains.tif``,
-        32 bits: the same of grains. The symmetry of phases that were there before goes.
+        bits: the phase's number from 1, and 0 where a pixel is not classified; ``grains.tif``,
+        32 bits: the same of grains; and ``phases.png`` and ``phases.svg``. The symmetry of phases
+        that were there before goes.
     """
     import tifffile
 
-    paths = _paths(directory)
+    pooled = shown.pooled
+    paths = _paths(directory, (*PHASES_FILES, *PHASES_FIGURES))
     with ExitStack() as stack:
-        table, phases, grains = (stack.enter_context(replacing(path)) for path in paths)
+        table, phases, grains, *figures = (stack.enter_context(replacing(path)) for path in paths)
         with table.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(_HEAD)
             rows.writerows(_rows(pooled))
         tifffile.imwrite(phases, (pooled.numbers + 1).astype(np.uint16))
         tifffile.imwrite(grains, (pooled.grains + 1).astype(np.uint32))
+        for figure in figures:
+            save_figure(shown, image, figure, options)
         for name in SYMMETRY_FILES:  # of other phases
             (Path(directory) / name).unlink(missing_ok=True)
     return paths
@@ -60,7 +82,7 @@ def load_pooled(directory: str | Path) -> PooledMap | None:
     """
     import tifffile
 
-    table, *images = _paths(directory)
+    table, *images = _paths(directory, PHASES_FILES)
     if not all(path.exists() for path in (table, *images)):
         return None
     path = table
@@ -77,8 +99,8 @@ def load_pooled(directory: str | Path) -> PooledMap | None:
     return PooledMap(phases, numbers.astype(np.int16), grains.astype(np.int32), centre)
 
 
-def _paths(directory: str | Path) -> tuple[Path, ...]:
-    return tuple(Path(directory) / name for name in PHASES_FILES)
+def _paths(directory: str | Path, names: Iterable[str]) -> tuple[Path, ...]:
+    return tuple(Path(directory) / name for name in names)
 
 
 _CANDIDATE = ("candidate {}", "formula {}", "P(candidate {})")

@@ -26,6 +26,9 @@ RESULT_FILES = {
 #: What `napari_bravais.io.pooled_results` writes beside them, of the same map.
 PHASES_FILES = ("phases.csv", "phases.tif", "grains.tif")
 
+#: And the figures of these.
+PHASES_FIGURES = ("phases.png", "phases.svg")
+
 #: What `napari_bravais.mapping.assembly.saving` writes beside these, of the same phases.
 SYMMETRY_FILES = ("symmetry.csv", "spheres.png")
 
@@ -79,7 +82,7 @@ def save_results(
         write_labels(phase_map, new["labels"])
         write_fractions(phase_map, new["fractions"])
         write_map(phase_map, new["map"])
-        for name in (*PHASES_FILES, *SYMMETRY_FILES):
+        for name in (*PHASES_FILES, *PHASES_FIGURES, *SYMMETRY_FILES):
             (directory / name).unlink(missing_ok=True)
     return paths
 

@@ -42,14 +42,13 @@ def phases(
     """Group a map into grains and phases, and pool their evidence: one lattice a phase."""
     from napari_bravais.io.scan import open_scan
     from napari_bravais.mapping.elements import elements_in
-    from napari_bravais.mapping.seen import as_mapped
 
     with plain_errors():
         present = elements_in(elements or "")
         opened = open_scan(scan)
         phase_map = map_beside(output, opened, scan)
         classifier = classifier_at(model)
-        tell_phases(as_mapped(opened, phase_map), phase_map, classifier, output, present)
+        tell_phases(opened, phase_map, classifier, output, present)
 
 
 def pattern_centre(scan: ScanPath, model: Model = None) -> None:
@@ -88,13 +87,18 @@ def tell_phases(
     ModelError
         If the classifier has no index of materials.
     """
+    from napari_bravais.io.electron_image import forward_scatter_image
     from napari_bravais.io.pooled_results import save_pooled
     from napari_bravais.mapping.pooling import find_phases
+    from napari_bravais.mapping.seen import as_mapped
+    from napari_bravais.mapping.shown_phases import ShownPhases
 
+    seen = as_mapped(scan, phase_map)
     with progress_bars() as tell:
-        pooled = find_phases(scan, phase_map, classifier, elements=elements, progress=tell)
-    written = save_pooled(pooled, directory)
+        pooled = find_phases(seen, phase_map, classifier, elements=elements, progress=tell)
+    shown = ShownPhases(pooled, phase_map)
+    written = save_pooled(shown, forward_scatter_image(scan), directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
-    what = ("phases", "phase numbers", "grain numbers")
+    what = ("phases", "phase numbers", "grain numbers", "figure (PNG)", "figure (SVG)")
     for name, path in zip(what, written, strict=True):
         typer.echo(f"  {name:<13} {path}")

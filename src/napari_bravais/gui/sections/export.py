@@ -13,6 +13,7 @@ class ExportSection(Section):
 
     setting_changed = Signal(str, object)
     figure_clicked = Signal()
+    phases_clicked = Signal()
     all_clicked = Signal()
 
     def __init__(self):
@@ -37,13 +38,18 @@ class ExportSection(Section):
             "Save the map, laid out as chosen above, with legend and scale bar, as a figure",
             self.figure_clicked,
         )
+        self.phases_button = button(
+            "Export phases…",
+            "Save the phases that were found, as a map of their own, as a figure, laid out alike",
+            self.phases_clicked,
+        )
         self.all_button = button(
             "Export all…",
             "Save to a folder: figures (PNG, SVG), label image (TIFF), area fractions (CSV), and "
-            "all probabilities (NPZ), which open again here",
+            "all probabilities (NPZ), which open again here; of phases, too, if they were found",
             self.all_clicked,
         )
-        self.contents.addLayout(row(self.figure_button, self.all_button))
+        self.contents.addLayout(row(self.figure_button, self.phases_button, self.all_button))
 
     def show_settings(self, settings: Settings) -> None:
         """Show how figures are laid out."""
@@ -51,7 +57,8 @@ class ExportSection(Section):
             control.show_value(getattr(settings, name))
         self._free.setVisible(settings.figure_width == FREE)
 
-    def show_enabled(self, can_export: bool) -> None:
+    def show_enabled(self, can_export: bool, has_phases: bool) -> None:
         """Enable the buttons when there is something to save."""
         self.figure_button.setEnabled(can_export)
+        self.phases_button.setEnabled(can_export and has_phases)
         self.all_button.setEnabled(can_export)
