@@ -164,7 +164,7 @@ def evaluate_matching(
     What is given as 0 stays as matching.json has it, and so do patterns of other sizes or energies
     and, without --real, real ones.
     """
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import write_json
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training import evaluate_matching as judge
@@ -198,8 +198,7 @@ def evaluate_matching(
         found["phases"] = judge.evaluate_phases_of(
             classifier, matcher, library, parts, phases, orientations, tell("parts")
         )
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    write_json(path, measured)
     typer.echo(judge.as_markdown(measured))
 
 
@@ -228,7 +227,7 @@ def evaluate(
     ] = Path("docs"),
 ) -> None:
     """Measure a model on simulated and on real patterns."""
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import replacing, write_json
     from napari_bravais.training.evaluate import Amounts
     from napari_bravais.training.evaluate import evaluate as measure
     from napari_bravais.training.library import MasterLibrary
@@ -250,8 +249,8 @@ def evaluate(
     command = f"bravais evaluate {folders} {options}"
     page = as_markdown(measured, command)
     save_figures(measured, output / FIGURES)
-    with replacing(output / "accuracy.json") as numbers, replacing(output / "accuracy.md") as text:
-        numbers.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    write_json(output / "accuracy.json", measured)
+    with replacing(output / "accuracy.md") as text:
         text.write_text(page, encoding="utf-8")
     typer.echo(page)
 

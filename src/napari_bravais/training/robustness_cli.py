@@ -1,6 +1,5 @@
 """The commands that measure what scans do to a model: noise, wrong pattern centres, many phases."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,7 @@ def evaluate_averaging(
     ] = Path("docs"),
 ) -> None:
     """Map the sample scan in noise, each pattern by itself and averaged with those around."""
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import write_json
     from napari_bravais.io.sample_data import quartz_rutile_sample_path
     from napari_bravais.io.scan import open_scan
     from napari_bravais.training import evaluate_averaging as judge
@@ -27,8 +26,7 @@ def evaluate_averaging(
     path, classifier = quartz_rutile_sample_path(), classifier_at(model, whole=False)
     rows = judge.evaluate_averaging(open_scan(path), judge.sample_truth(path), classifier)
     measured = {"model_sha256": classifier.checksum, "rows": rows}
-    with replacing(output / "averaging.json") as temporary:
-        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    write_json(output / "averaging.json", measured)
     typer.echo(judge.as_markdown(rows))
 
 
@@ -45,7 +43,7 @@ def evaluate_centres(
 
     Phases are held against the materials that a model is judged by, real patterns against all.
     """
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import write_json
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training import evaluate_centre as judge
@@ -70,8 +68,7 @@ def evaluate_centres(
         measured["simulated"][f"{name}, {len(drawn)}"] = judge.evaluate_centres(
             judged, matcher, library, drawn, tell("phases")
         )
-    with replacing(output / "centres.json") as temporary:
-        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    write_json(output / "centres.json", measured)
     typer.echo(judge.as_markdown(measured))
 
 
@@ -89,7 +86,7 @@ def evaluate_mixtures(
     Once with all materials known, as it ships, and once without those that are kept out where the
     model is judged.
     """
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import write_json
     from napari_bravais.mapping.matching.matcher import Matcher
     from napari_bravais.model.candidates import MaterialIndex
     from napari_bravais.training import evaluate_mixtures as judge
@@ -108,8 +105,7 @@ def evaluate_mixtures(
             classifier, matcher, library, parts, samples, tell("samples")
         )
         typer.echo(f"{how}\n{judge.as_markdown(measured[how])}")
-        with replacing(output / "mixtures.json") as temporary:
-            temporary.write_text(json.dumps(measured, indent=1) + "\n")
+        write_json(output / "mixtures.json", measured)
 
 
 def evaluate_maps(
@@ -125,7 +121,7 @@ def evaluate_maps(
 
     All materials are known, as it ships.
     """
-    from napari_bravais.io.files import replacing
+    from napari_bravais.io.files import write_json
     from napari_bravais.training import evaluate_maps as judge
     from napari_bravais.training.evaluate import parts_of
     from napari_bravais.training.library import MasterLibrary
@@ -135,8 +131,7 @@ def evaluate_maps(
     classifier = classifier_at(model)
     rows = judge.evaluate_maps(classifier, library, parts, samples, tell("samples"))
     measured = {"model_sha256": classifier.checksum, "rows": rows}
-    with replacing(output / "maps.json") as temporary:
-        temporary.write_text(json.dumps(measured, indent=1) + "\n")
+    write_json(output / "maps.json", measured)
     typer.echo(judge.as_markdown(rows))
 
 
