@@ -229,6 +229,12 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     assert (copper, hexagonal) == (LATTICES[13].colour, LATTICES[10].colour)
     assert len({grey, copper, hexagonal, nickel}) == 4
     svg = save_figure(drawn, None, tmp_path / "phases.svg").read_text()
-    for text in ("1: perhaps copper", "2: no known material", "3: perhaps nickel", "cF", "37.5 %"):
+    for text in (
+        "1: perhaps copper",
+        "2: no known material fits",
+        "3: perhaps nickel",
+        "cF",
+        "37.5 %",
+    ):
         assert f">{text}<" in svg, text
     assert ">36.5 %<" in svg  # what is not classified is not of the first phase

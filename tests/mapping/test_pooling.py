@@ -215,6 +215,7 @@ def test_a_caption_says_lattice_doubt_and_material():
         "Phase 1: face-centred cubic (cF), probability 0.74 from 5 grains, "
         "90.0 % of the classified area, perhaps nickel"
     )
+    assert replace(phase, candidates=()).caption().endswith("area, no known material fits")
     numbers = np.array([[0, NO_PHASE]], np.int16)
     pooled = PooledMap((phase,), numbers, numbers.astype(np.int32))
     np.testing.assert_array_equal(pooled.lattices, [[lattice("cF").index, -1]])

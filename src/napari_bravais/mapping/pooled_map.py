@@ -11,6 +11,10 @@ from napari_bravais.mapping.phase_map import percentage
 #: Number of pixels that are of no phase.
 NO_PHASE = -1
 
+#: What is said of a phase without a candidate material: its lattice is a guess then,
+#: unless elements were named that are not in it.
+NOTHING_FITS = "no known material fits"
+
 
 @dataclass(frozen=True)
 class PooledPhase:
@@ -57,7 +61,8 @@ class PooledPhase:
 
     def caption(self) -> str:
         """Say the phase in a line, for a figure's caption."""
-        material = f", perhaps {self.candidates[0][0]}" if self.candidates else ""
+        likeliest = f"perhaps {self.candidates[0][0]}" if self.candidates else NOTHING_FITS
+        material = f", {likeliest}"
         if self.candidates and self.correlation is not None:
             material += f" (correlation {self.correlation:.2f})"
         plural = "" if self.orientations == 1 else "s"

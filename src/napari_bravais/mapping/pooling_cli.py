@@ -99,6 +99,12 @@ def tell_phases(
     shown = ShownPhases(pooled, phase_map)
     written = save_pooled(shown, forward_scatter_image(scan), directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
+    # where elements were named, a known material of others may say the lattice
+    if not elements and not all(phase.candidates for phase in pooled.phases):
+        typer.echo(
+            "Where no known material fits, the lattice is a guess. The patterns alone tell the "
+            f"symmetry: `bravais symmetry {scan.path} -o {directory}`"
+        )
     what = ("phases", "phase numbers", "grain numbers", "figure (PNG)", "figure (SVG)")
     for name, path in zip(what, written, strict=True):
         typer.echo(f"  {name:<13} {path}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_bravais.lattices import LATTICES, UNCLASSIFIED, Lattice
 from napari_bravais.mapping.phase_map import PhaseMap, count_classes
-from napari_bravais.mapping.pooled_map import PooledMap, PooledPhase
+from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledMap, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
 
 
@@ -113,7 +113,7 @@ class ShownPhases:
 
 
 def _short_name(phase: PooledPhase) -> str:
-    likely = f"perhaps {phase.candidates[0][0]}" if phase.candidates else "no known material"
+    likely = f"perhaps {phase.candidates[0][0]}" if phase.candidates else NOTHING_FITS
     return f"{phase.number + 1}: {likely}"
 
 

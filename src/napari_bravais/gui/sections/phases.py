@@ -9,7 +9,7 @@ from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.spheres_view import SpheresView
 from napari_bravais.gui.texts import time_left
 from napari_bravais.mapping.phase_map import percentage
-from napari_bravais.mapping.pooled_map import PooledPhase
+from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
 
 
@@ -141,7 +141,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     if likely and phase.correlation is not None:
         likely[0] += f" (correlation {phase.correlation:.2f})"
-    materials = f"perhaps {' · '.join(likely)}" if likely else "no known material fits"
+    materials = f"perhaps {' · '.join(likely)}" if likely else f"{NOTHING_FITS}: try Symmetry"
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
         f"<td>{lattice}, {sure}</td>"
