@@ -94,10 +94,10 @@ def tell_phases(
     from napari_bravais.mapping.shown_phases import ShownPhases
 
     seen = as_mapped(scan, phase_map)
+    image = forward_scatter_image(scan)  # what cannot be read is said now, not in the end
     with progress_bars() as tell:
         pooled = find_phases(seen, phase_map, classifier, elements=elements, progress=tell)
-    shown = ShownPhases(pooled, phase_map)
-    written = save_pooled(shown, forward_scatter_image(scan), directory)
+    written = save_pooled(ShownPhases(pooled, phase_map), image, directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
     # where elements were named, a known material of others may say the lattice
     if not elements and not all(phase.candidates for phase in pooled.phases):
