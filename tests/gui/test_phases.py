@@ -55,17 +55,17 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
 
     # what they were found in has changed
     mapped.controller.display.change(quality_threshold=0.6)
-    assert "before the threshold" in mapped.panel.phases.result_label.text()
+    assert "was changed since" in mapped.panel.phases.result_label.text()
     assert mapped.controller.phases.current is None and not export.phases_button.isEnabled()
     mapped.controller.display.undo()
-    assert "before the threshold" not in mapped.panel.phases.result_label.text()
+    assert "was changed since" not in mapped.panel.phases.result_label.text()
 
     figure = tmp_path / "phases.svg"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(figure), ""))
     mapped.press(export.phases_button)
     wait_until(lambda: mapped.said("phases.svg"), "the figure")
     drawn = figure.read_text()
-    assert "1: perhaps quartz" in drawn and "2: perhaps rutile" in drawn
+    assert "1: perhaps quartz, SiO2" in drawn and "2: perhaps rutile, TiO2" in drawn
 
     mapped.controller.exporting.save_all(tmp_path / "all")
     wait_until(lambda: (tmp_path / "all" / "phases.csv").exists(), "the files")

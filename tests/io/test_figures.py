@@ -210,11 +210,11 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     numbers = np.zeros((30, 40), np.int16)
     numbers[:, 15:30], numbers[:, 30:], numbers[:3, :4] = 1, 2, -1
     phases = tuple(
-        PooledPhase(number, 1, 1, 0.1, 1, np.eye(14)[lattice], candidates)
-        for number, lattice, candidates in (
-            (0, 13, (("copper", "Cu", 0.9),)),
-            (1, 10, ()),
-            (2, 13, (("nickel", "Ni", 0.6),)),
+        PooledPhase(number, 1, 1, 0.1, 1, np.eye(14)[lattice], candidates, excluded=excluded)
+        for number, lattice, candidates, excluded in (
+            (0, 13, (("copper", "Cu", 0.9),), None),
+            (1, 10, (), None),
+            (2, 13, (), ("nickel", "Ni")),
         )
     )
     drawn = ShownPhases(PooledMap(phases, numbers, numbers), phase_map(quartz_and_rutile()))
@@ -229,12 +229,7 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     assert (copper, hexagonal) == (LATTICES[13].colour, LATTICES[10].colour)
     assert len({grey, copper, hexagonal, nickel}) == 4
     svg = save_figure(drawn, None, tmp_path / "phases.svg").read_text()
-    for text in (
-        "1: perhaps copper",
-        "2: no known material fits",
-        "3: perhaps nickel",
-        "cF",
-        "37.5 %",
-    ):
+    names = "1: perhaps copper, Cu", "2: no known material fits", "3: like nickel, Ni"
+    for text in (*names, "cF", "37.5 %"):
         assert f">{text}<" in svg, text
     assert ">36.5 %<" in svg  # what is not classified is not of the first phase

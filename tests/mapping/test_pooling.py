@@ -16,7 +16,13 @@ from napari_bravais.mapping.engine import map_attributes
 from napari_bravais.mapping.grains import NO_GRAIN, find_grains, grain_means
 from napari_bravais.mapping.likeness import pattern_components
 from napari_bravais.mapping.phase_map import PhaseMap
-from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, PooledPhase
+from napari_bravais.mapping.pooled_map import (
+    NO_PHASE,
+    PooledMap,
+    PooledPhase,
+    facts_of,
+    phase_of,
+)
 from napari_bravais.mapping.pooling import MOST_GRAINS, find_phases, telling_grains
 from napari_bravais.mapping.shown_phases import ShownPhases
 from napari_bravais.model.candidates import MaterialIndex
@@ -171,6 +177,8 @@ def test_phases_of_the_sample_are_found_and_named(classifier, mapped, tmp_path):
     centre = pooled.pattern_centre
     golden = find_phases(scan, phase_map, classifier, elements={"Au"}, centre=centre)
     assert golden.phases and not any(phase.candidates for phase in golden.phases)
+    assert [phase.excluded for phase in golden.phases] == [("quartz", "SiO2"), ("rutile", "TiO2")]
+    assert not any(phase.excluded for phase in pooled.phases)
     rows = list(
         csv.DictReader(save_pooled(ShownPhases(pooled, phase_map), None, tmp_path)[0].open())
     )
@@ -212,10 +220,14 @@ def test_a_caption_says_lattice_doubt_and_material():
     probabilities[lattice("cF").index] = 0.74
     phase = PooledPhase(0, 90, 7, 0.9, 5, probabilities, (("nickel", "Ni", 0.8),))
     assert phase.caption() == (
-        "Phase 1: face-centred cubic (cF), probability 0.74 from 5 grains, "
+        "Phase 1: face-centred cubic (cF), probability 0.74 from 5 of 7 grains, "
         "90.0 % of the classified area, perhaps nickel"
     )
-    assert replace(phase, candidates=()).caption().endswith("area, no known material fits")
+    unknown = replace(phase, candidates=())
+    assert unknown.caption().endswith("area, no known material fits") and not unknown.is_known
+    excluded = replace(unknown, excluded=("copper", "Cu"))
+    assert excluded.caption().endswith("area, like copper (Cu), which has other elements")
+    assert excluded.is_known and phase_of(facts_of(excluded)).excluded == ("copper", "Cu")
     numbers = np.array([[0, NO_PHASE]], np.int16)
     pooled = PooledMap((phase,), numbers, numbers.astype(np.int32))
     np.testing.assert_array_equal(pooled.lattices, [[lattice("cF").index, -1]])

@@ -107,12 +107,12 @@ def class_colours(
     )
 
 
-def hover_texts(classes: tuple[MapClass, ...]) -> pd.DataFrame:
-    """Return what napari says of the pixels of a map's layer."""
+def hover_texts(classes: tuple[MapClass, ...], kind: str = "lattice") -> pd.DataFrame:
+    """Return what napari says of the pixels of a map's layer, each being of a class of a kind."""
     return pd.DataFrame(
         {
             "index": [NOT_MAPPED, *(entry.value for entry in classes)],
-            "lattice": ["not mapped", *(entry.title for entry in classes)],
+            kind: ["not mapped", *(entry.title for entry in classes)],
         }
     )
 

@@ -21,8 +21,8 @@ from napari_bravais.mapping.service import ClassifierService
 PHASES = "Phases"
 
 _STALE = (
-    "They were found before the threshold, the smoothing, the pattern centre, what is read or the "
-    "network was changed."
+    "Threshold, smoothing, pattern centre, network, or what is read was changed since these were "
+    "found: Find phases again."
 )
 
 
@@ -215,14 +215,14 @@ class Phases(QObject):
         scan = self._scene.scan
         colours = class_colours(classes)
         layer = labels_layer(PHASES, values, scan["step"], scan["step_unit"], colours)
-        layer.features = hover_texts(classes)
+        layer.features = hover_texts(classes, "phase")
         self._scene.set_map(PHASES, layer, values)
         self._arranger.show_new(PHASES, (MAP_NAME, PHASES))
 
     def _recolour(self, classes: list) -> None:
         layer = self._scene.places[PHASES].layer
         layer.colormap = class_colours(classes)
-        layer.features = hover_texts(classes)
+        layer.features = hover_texts(classes, "phase")
 
     def _follow_settings(self, settings: Settings) -> None:
         """Follow the colours, and say if the map is no more what it was."""

@@ -105,10 +105,13 @@ def _paths(directory: str | Path, names: Iterable[str]) -> tuple[Path, ...]:
 
 _CANDIDATE = ("candidate {}", "formula {}", "P(candidate {})")
 
+_EXCLUDED = "fits but has other elements"
+
 _HEAD = [
     *("phase", "lattice", "name", "probability", "pixels", "fraction", "grains", "orientations"),
     *(form.format(place + 1) for place in range(_CANDIDATES) for form in _CANDIDATE),
     *("correlation", "PCx", "PCy", "PCz"),
+    *(_EXCLUDED, "its formula"),
     *(f"P({symbol})" for symbol in PEARSON_SYMBOLS),
 ]
 
@@ -135,6 +138,7 @@ def _rows(pooled: PooledMap):
             *[""] * (_CANDIDATES * len(_CANDIDATE) - len(candidates)),
             "" if phase.correlation is None else f"{phase.correlation:.6f}",
             *camera,
+            *(phase.excluded or ("", "")),
             *(f"{p:.4f}" for p in phase.probabilities),
         ]
 
@@ -159,4 +163,5 @@ def _phase(row: dict[str, str]) -> PooledPhase:
             if row[name]
         ),
         correlation=float(row["correlation"]) if row.get("correlation") else None,
+        excluded=(row[_EXCLUDED], row["its formula"]) if row.get(_EXCLUDED) else None,
     )

@@ -6,7 +6,7 @@ class ElementError(ValueError):
 
 
 def elements_in(text: str) -> set[str] | None:
-    """Return the elements that a text names by their symbols, such as ``"Fe, Ni, Al"``.
+    """Return the elements that a text names by their symbols, such as ``"Fe, Ni, al"``.
 
     Returns
     -------
@@ -20,7 +20,7 @@ def elements_in(text: str) -> set[str] | None:
     """
     from ase.data import chemical_symbols
 
-    symbols = set(text.replace(",", " ").replace(";", " ").split())
+    symbols = {name.capitalize() for name in text.replace(",", " ").replace(";", " ").split()}
     unknown = sorted(symbols - set(chemical_symbols[1:]))
     if unknown:
         raise ElementError(

@@ -11,8 +11,7 @@ from napari_bravais.mapping.phase_map import percentage
 #: Number of pixels that are of no phase.
 NO_PHASE = -1
 
-#: What is said of a phase without a candidate material: its lattice is a guess then,
-#: unless elements were named that are not in it.
+#: What is said of a phase that is like no known material: its lattice is a guess then.
 NOTHING_FITS = "no known material fits"
 
 
@@ -38,6 +37,9 @@ class PooledPhase:
     correlation
         Of the phase's patterns with what the first candidate would show, their mean; None if they
         were not held against it.
+    excluded
+        Name and formula of the material that fits best, where it has other elements than those
+        that were said to be there; None otherwise.
     """
 
     number: int
@@ -48,6 +50,7 @@ class PooledPhase:
     probabilities: np.ndarray
     candidates: tuple[tuple[str, str, float], ...] = ()
     correlation: float | None = None
+    excluded: tuple[str, str] | None = None
 
     @property
     def lattice(self) -> Lattice:
@@ -59,18 +62,37 @@ class PooledPhase:
         """Its probability."""
         return float(self.probabilities.max())
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a known material fits, of whatever elements."""
+        return bool(self.candidates) or self.excluded is not None
+
+    @property
+    def made_of(self) -> str:
+        """From how many of its grains evidence was pooled, in words."""
+        of = "" if self.orientations == self.grains else f"{self.orientations} of "
+        return f"from {of}{self.grains} grain{'' if self.grains == 1 else 's'}"
+
     def caption(self) -> str:
         """Say the phase in a line, for a figure's caption."""
-        likeliest = f"perhaps {self.candidates[0][0]}" if self.candidates else NOTHING_FITS
-        material = f", {likeliest}"
-        if self.candidates and self.correlation is not None:
-            material += f" (correlation {self.correlation:.2f})"
-        plural = "" if self.orientations == 1 else "s"
+        material = NOTHING_FITS
+        if self.candidates:
+            material = f"perhaps {self.candidates[0][0]}"
+            if self.correlation is not None:
+                material += f" (correlation {self.correlation:.2f})"
+        elif self.excluded:
+            material = like_excluded(self.excluded)
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
-            f"{self.probability:.2f} from {self.orientations} grain{plural}, "
-            f"{percentage(self.fraction)} of the classified area{material}"
+            f"{self.probability:.2f} {self.made_of}, "
+            f"{percentage(self.fraction)} of the classified area, {material}"
         )
+
+
+def like_excluded(material: tuple[str, str]) -> str:
+    """Say that what fits, by name and formula, has other elements than may be there."""
+    name, formula = material
+    return f"like {name} ({formula}), which has other elements"
 
 
 def facts_of(phase: PooledPhase) -> dict:
@@ -82,7 +104,9 @@ def phase_of(facts: dict) -> PooledPhase:
     """Return the phase that a message carries."""
     probabilities = np.array(facts["probabilities"])
     candidates = tuple(tuple(candidate) for candidate in facts["candidates"])
-    return PooledPhase(**facts | {"probabilities": probabilities, "candidates": candidates})
+    excluded = facts["excluded"] and tuple(facts["excluded"])
+    given = {"probabilities": probabilities, "candidates": candidates, "excluded": excluded}
+    return PooledPhase(**facts | given)
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ def _matched(phase: MatchedPhase) -> dict:
         "probabilities": phase.probabilities,
         "candidates": likely,
         "correlation": phase.candidates[0][2] if likely else None,
+        "excluded": phase.excluded and (phase.excluded.name, phase.excluded.formula),
     }
 
 

@@ -99,8 +99,7 @@ def tell_phases(
         pooled = find_phases(seen, phase_map, classifier, elements=elements, progress=tell)
     written = save_pooled(ShownPhases(pooled, phase_map), image, directory)
     typer.echo(pooled.caption() or "Nothing is classified, so there is no phase.")
-    # where elements were named, a known material of others may say the lattice
-    if not elements and not all(phase.candidates for phase in pooled.phases):
+    if not all(phase.is_known for phase in pooled.phases):
         typer.echo(
             "Where no known material fits, the lattice is a guess. The patterns alone tell the "
             f"symmetry: `bravais symmetry {scan.path} -o {directory}`"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,9 @@ from napari_bravais.lattices import LATTICES, UNCLASSIFIED, Lattice
 from napari_bravais.mapping.phase_map import PhaseMap, count_classes
 from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledMap, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
+
+#: Characters of a phase's name in a legend that there is room for, without its number.
+_SHORT = 24
 
 
 def classes_of_phases(
@@ -32,10 +35,8 @@ def classes_of_phases(
         lattice = lattices[phase.lattice.index]
         shade = _shaded(lattice.colour, met[lattice.pearson])
         met[lattice.pearson] += 1
-        material = f", perhaps {phase.candidates[0][0]}" if phase.candidates else ""
-        name = f"{lattice.name}: phase {phase.number + 1}{material}"
         members = (phase.lattice.index,)
-        found.append(MapClass(phase.number + 1, lattice.pearson, name, shade, members))
+        found.append(MapClass(phase.number + 1, lattice.pearson, _name(phase), shade, members))
     return found
 
 
@@ -63,19 +64,9 @@ class ShownPhases:
 
     @property
     def classes(self) -> tuple[Lattice | MapClass, ...]:
-        """What labels mean, to be indexed by label + 1: *not classified*, then the phases.
-
-        Pearson symbols stand before the names, which need not repeat the lattices.
-        """
+        """What labels mean, to be indexed by label + 1: *not classified*, then the phases."""
         *lattices, nothing = self.lattices
-        phases = self.pooled.phases
-        return (
-            nothing,
-            *(
-                replace(entry, name=_short_name(phase))
-                for phase, entry in zip(phases, classes_of_phases(phases, lattices), strict=True)
-            ),
-        )
+        return (nothing, *classes_of_phases(self.pooled.phases, lattices))
 
     @property
     def labels(self) -> np.ndarray:
@@ -112,9 +103,15 @@ class ShownPhases:
         return count_classes(self.labels[self.mapped], self.classes)
 
 
-def _short_name(phase: PooledPhase) -> str:
-    likely = f"perhaps {phase.candidates[0][0]}" if phase.candidates else NOTHING_FITS
-    return f"{phase.number + 1}: {likely}"
+def _name(phase: PooledPhase) -> str:
+    """Return the number of a phase and what it may be: its Pearson symbol stands before it."""
+    material = NOTHING_FITS
+    if phase.is_known:
+        name, formula, *_ = phase.candidates[0] if phase.candidates else phase.excluded
+        material = f"{'perhaps' if phase.candidates else 'like'} {name}"
+        if name != formula and len(material) + len(formula) < _SHORT:
+            material += f", {formula}"
+    return f"{phase.number + 1}: {material}"
 
 
 def _shaded(colour: str, step: int) -> str:

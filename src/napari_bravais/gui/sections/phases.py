@@ -9,7 +9,7 @@ from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.spheres_view import SpheresView
 from napari_bravais.gui.texts import time_left
 from napari_bravais.mapping.phase_map import percentage
-from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledPhase
+from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledPhase, like_excluded
 from napari_bravais.mapping.shown_map import MapClass
 
 
@@ -126,7 +126,7 @@ class PhasesSection(Section):
             Whether it says a pattern centre that the map does not go by.
         """
         rows = [_row(phase, entry) for phase, entry in zip(phases, classes, strict=True)]
-        head = "<tr><td></td><td></td><td align=right>&nbsp; area</td></tr>"
+        head = "<tr><td></td><td></td><td align=right>&nbsp; of classified</td></tr>"
         table = f"<table width='100%'>{head}{''.join(rows)}</table>" if rows else ""
         self.result_label.setText(table + (f"<p>{escape(note)}</p>" if note else ""))
         self.result_label.setVisible(bool(rows or note))
@@ -135,13 +135,16 @@ class PhasesSection(Section):
 
 def _row(phase: PooledPhase, entry: MapClass) -> str:
     """Return what is said of a phase, as rows of a table in HTML."""
-    lattice = f"<i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
-    sure = f"{phase.probability:.0%} from {phase.orientations} "
-    sure += "grain" if phase.orientations == 1 else "grains"
+    lattice = f"{phase.number + 1}: <i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
+    sure = f"{phase.probability:.0%} {phase.made_of}"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     if likely and phase.correlation is not None:
         likely[0] += f" (correlation {phase.correlation:.2f})"
-    materials = f"perhaps {' · '.join(likely)}" if likely else f"{NOTHING_FITS}: try Symmetry"
+    materials = f"{NOTHING_FITS}: try Symmetry"
+    if likely:
+        materials = f"perhaps {' · '.join(likely)}"
+    elif phase.excluded:
+        materials = escape(like_excluded(phase.excluded))
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
         f"<td>{lattice}, {sure}</td>"

@@ -30,10 +30,13 @@ class MatchedPhase:
     candidates
         The likeliest materials, made of the elements that may be there: each with its probability
         and the mean correlation of the patterns with what it would show.
+    excluded
+        The likeliest material of all, where it has other elements than may be there.
     """
 
     probabilities: np.ndarray
     candidates: tuple[tuple[Material, float, float], ...]
+    excluded: Material | None = None
 
 
 def judge_phase(
@@ -76,9 +79,12 @@ def matched_phase(matcher: Matcher, judged: "Judged", logs: np.ndarray) -> Match
     """
     materials = judged.held.materials[0]
     correlations = judged.held.correlations.mean(axis=0)
+    best = judged.material
+    excluded = best is not None and not judged.shares[materials == best].any()
     return MatchedPhase(
         matcher.by_lattice(judged.likely[None], materials[None], logs[None])[0],
         candidates(matcher, materials, judged.shares, correlations),
+        matcher.index.materials[best] if excluded else None,
     )
 
 
