@@ -33,6 +33,10 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
     assert panel.hint_label.isVisibleTo(panel) and not export.phases_button.isEnabled()
     found = find(mapped, "Si, O, Ti")
     assert not panel.hint_label.isVisibleTo(panel)
+    inspect = mapped.panel.inspect
+    mapped.controller.inspect((40, 5))
+    assert inspect.phase_label.text() == "Phase 1: hP hexagonal, perhaps quartz"
+    assert inspect.phase_label.isVisibleTo(inspect)
     assert [phase.lattice.pearson for phase in found.phases] == ["hP", "tP"]
     said = mapped.panel.phases.result_label.text()
     for text in ("quartz", "rutile", "hexagonal", "tetragonal", "67.7 %", "32.3 %"):
@@ -57,6 +61,7 @@ def test_phases_stand_beside_the_map_with_lattice_material_and_area(mapped, tmp_
     mapped.controller.display.change(quality_threshold=0.6)
     assert "was changed since" in mapped.panel.phases.result_label.text()
     assert mapped.controller.phases.current is None and not export.phases_button.isEnabled()
+    assert not inspect.phase_label.isVisibleTo(inspect)
     mapped.controller.display.undo()
     assert "was changed since" not in mapped.panel.phases.result_label.text()
 

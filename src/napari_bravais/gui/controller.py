@@ -71,9 +71,8 @@ class Controller(QObject):
         # numbers of the requests whose answers are waited for
         self._opening: int | None = None
         self._mapping: int | None = None
-        self._cancelling = False
+        self._cancelling, self._done = False, 0
         self._given_centre: dict = {}  # of the map under way
-        self._done = 0
         self._pace = Pace()
         # the service talks in a thread of its own; the signal brings it to this one
         self._arrived.connect(self._receive)
@@ -87,7 +86,8 @@ class Controller(QObject):
         self.comparing = Comparing(
             self.scene, self.arranger, self.display, panel.compare, self.inspector.inspect
         )
-        self.phases = Phases(self.scene, self.arranger, self.display, panel.phases, self.service)
+        self.phases = Phases(self.scene, self.arranger, self.display, panel, self.service)
+        self.inspector.asked.connect(self.phases.say_at)
         self.holding = Holding(panel, self.inspector, self.display, self.phases, self.service)
         self.exporting = Exporting(panel.export, self.display, self.images, self.phases)
         self._pointer = Pointer(

@@ -10,12 +10,12 @@ from napari_bravais.gui.display import Display
 from napari_bravais.gui.layers import MAP_NAME, class_colours, hover_texts, labels_layer
 from napari_bravais.gui.notices import tell_error
 from napari_bravais.gui.scene import Scene
-from napari_bravais.gui.sections.phases import PhasesSection
 from napari_bravais.gui.settings import Settings, seen_by
 from napari_bravais.gui.texts import Pace
+from napari_bravais.gui.widget import Panel
 from napari_bravais.mapping.messages import Message
 from napari_bravais.mapping.pattern_centre import PatternCentre
-from napari_bravais.mapping.pooled_map import PooledMap, phase_of
+from napari_bravais.mapping.pooled_map import NO_PHASE, PooledMap, phase_of
 from napari_bravais.mapping.service import ClassifierService
 
 PHASES = "Phases"
@@ -35,8 +35,8 @@ class Phases(QObject):
         Where maps are shown.
     display
         The map whose phases are found, as it is shown.
-    section
-        The panel's section.
+    panel
+        The panel that says what they are.
     service
         What finds them.
 
@@ -57,12 +57,13 @@ class Phases(QObject):
         scene: Scene,
         arranger: Arranger,
         display: Display,
-        section: PhasesSection,
+        panel: Panel,
         service: ClassifierService,
     ):
-        super().__init__(section)
+        super().__init__(panel)
         self._scene, self._arranger, self._display = scene, arranger, display
-        self._section, self._service = section, service
+        self._section = section = panel.phases
+        self._inspect, self._service = panel.inspect, service
         self.request: int | None = None
         self.found: PooledMap | None = None
         self._asked = 0  # how often: only the last answer counts
@@ -77,6 +78,7 @@ class Phases(QObject):
         section.symmetry_clicked.connect(self.find_symmetry)
         section.cancel_clicked.connect(self.cancel)
         display.settings_changed.connect(self._follow_settings)
+        self.changed.connect(lambda: self.say_at(scene.pixel))
 
     def find(self, elements: str = "") -> None:
         """Look for the phases of the map that is shown."""
@@ -130,6 +132,11 @@ class Phases(QObject):
         else:
             self._service.cancel()
             self._section.cancel_button.setEnabled(False)
+
+    def say_at(self, pixel: tuple[int, int] | None) -> None:
+        """Say of what phase an inspected pixel (row, column) is, if of any."""
+        phase = NO_PHASE if pixel is None or self.current is None else self.found.numbers[pixel]
+        self._inspect.show_phase("" if phase == NO_PHASE else self.found.phases[phase].title)
 
     @property
     def current(self) -> PooledMap | None:

@@ -73,26 +73,29 @@ class PooledPhase:
         of = "" if self.orientations == self.grains else f"{self.orientations} of "
         return f"from {of}{self.grains} grain{'' if self.grains == 1 else 's'}"
 
+    @property
+    def title(self) -> str:
+        """Number, lattice, and what it may be."""
+        return f"Phase {self.number + 1}: {self.lattice.pearson} {self.lattice.name}, {self.what}"
+
+    @property
+    def what(self) -> str:
+        """What it may be, in words."""
+        if self.candidates:
+            return f"perhaps {self.candidates[0][0]}"
+        if self.excluded:
+            name, formula = self.excluded
+            return f"like {name} ({formula}), which has other elements"
+        return NOTHING_FITS
+
     def caption(self) -> str:
         """Say the phase in a line, for a figure's caption."""
-        material = NOTHING_FITS
-        if self.candidates:
-            material = f"perhaps {self.candidates[0][0]}"
-            if self.correlation is not None:
-                material += f" (correlation {self.correlation:.2f})"
-        elif self.excluded:
-            material = like_excluded(self.excluded)
+        fit = f" (correlation {self.correlation:.2f})" if self.correlation is not None else ""
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
             f"{self.probability:.2f} {self.made_of}, "
-            f"{percentage(self.fraction)} of the classified area, {material}"
+            f"{percentage(self.fraction)} of the classified area, {self.what}{fit}"
         )
-
-
-def like_excluded(material: tuple[str, str]) -> str:
-    """Say that what fits, by name and formula, has other elements than may be there."""
-    name, formula = material
-    return f"like {name} ({formula}), which has other elements"
 
 
 def facts_of(phase: PooledPhase) -> dict:

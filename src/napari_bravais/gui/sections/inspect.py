@@ -28,11 +28,14 @@ class InspectSection(Section):
         super().__init__("Inspect", "The pattern of one pixel, and why it is what it is.")
         self.pixel_label = label("The inspected pixel: row and column, and its position")
         self.answer_label = label("What the network answers for the pixel, and the quality")
+        self.phase_label = label("The phase that the pixel's grain is of, if phases were found")
+        self.phase_label.hide()
         self.pattern, self.bars, self.pins = PatternView(), ProbabilityBars(), Pins()
         self.held = HeldView()
         self.bars.lattice_clicked.connect(self._choose)
         self.contents.addWidget(self.pixel_label)
         self.contents.addWidget(self.answer_label)
+        self.contents.addWidget(self.phase_label)
         pictures = row(self.pattern)
         pictures.addWidget(self.bars, 1)
         self.contents.addLayout(pictures)
@@ -86,6 +89,11 @@ class InspectSection(Section):
         """Say which pixel is inspected and what the network answers."""
         self.pixel_label.setText(where)
         self.answer_label.setText(answer)
+
+    def show_phase(self, phase: str) -> None:
+        """Say which phase the pixel is of, or nothing."""
+        self.phase_label.setText(phase)
+        self.phase_label.setVisible(bool(phase))
 
     def show_answer(self, picture: np.ndarray, probabilities: np.ndarray, explained: str) -> None:
         """Show pattern and probabilities."""

@@ -9,7 +9,7 @@ from napari_bravais.gui.section import Section, button, label, row
 from napari_bravais.gui.spheres_view import SpheresView
 from napari_bravais.gui.texts import time_left
 from napari_bravais.mapping.phase_map import percentage
-from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledPhase, like_excluded
+from napari_bravais.mapping.pooled_map import NOTHING_FITS, PooledPhase
 from napari_bravais.mapping.shown_map import MapClass
 
 
@@ -144,7 +144,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
     if likely:
         materials = f"perhaps {' · '.join(likely)}"
     elif phase.excluded:
-        materials = escape(like_excluded(phase.excluded))
+        materials = escape(phase.what)
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
         f"<td>{lattice}, {sure}</td>"
