@@ -27,7 +27,7 @@ from napari_bravais.mapping.service_worker import Worker
 from napari_bravais.model.backend import WORTH_CONVERTING
 from tests.vendor_files import forget_pattern_centre
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 class Client:
