@@ -68,7 +68,7 @@ class PooledPhase:
         return bool(self.candidates) or self.excluded is not None
 
     @property
-    def made_of(self) -> str:
+    def evidence(self) -> str:
         """From how many of its grains evidence was pooled, in words."""
         of = "" if self.orientations == self.grains else f"{self.orientations} of "
         return f"from {of}{self.grains} grain{'' if self.grains == 1 else 's'}"
@@ -93,7 +93,7 @@ class PooledPhase:
         fit = f" (correlation {self.correlation:.2f})" if self.correlation is not None else ""
         return (
             f"Phase {self.number + 1}: {self.lattice.name} ({self.lattice.pearson}), probability "
-            f"{self.probability:.2f} {self.made_of}, "
+            f"{self.probability:.2f} {self.evidence}, "
             f"{percentage(self.fraction)} of the classified area, {self.what}{fit}"
         )
 

@@ -135,8 +135,8 @@ class PhasesSection(Section):
 
 def _row(phase: PooledPhase, entry: MapClass) -> str:
     """Return what is said of a phase, as rows of a table in HTML."""
-    lattice = f"{phase.number + 1}: <i>{phase.lattice.pearson}</i> {escape(phase.lattice.name)}"
-    sure = f"{phase.probability:.0%} {phase.made_of}"
+    name = phase.lattice.name.replace(" ", "&nbsp;")  # else its probability has a line of its own
+    lattice = f"{phase.number + 1}: <i>{phase.lattice.pearson}</i>&nbsp;{name}"
     likely = [f"{escape(name)} {probability:.0%}" for name, _, probability in phase.candidates]
     if likely and phase.correlation is not None:
         likely[0] += f" (correlation {phase.correlation:.2f})"
@@ -147,7 +147,7 @@ def _row(phase: PooledPhase, entry: MapClass) -> str:
         materials = escape(phase.what)
     return (
         f"<tr><td><span style='color: {entry.colour}'>■</span>&nbsp;</td>"
-        f"<td>{lattice}, {sure}</td>"
+        f"<td>{lattice},&nbsp;{phase.probability:.0%}</td>"
         f"<td align=right>{percentage(phase.fraction)}</td></tr>"
-        f"<tr><td></td><td colspan=2><small>{materials}</small></td></tr>"
+        f"<tr><td></td><td colspan=2><small>{phase.evidence}: {materials}</small></td></tr>"
     )
