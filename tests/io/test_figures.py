@@ -233,3 +233,9 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     for text in (*names, "cF", "37.5 %"):
         assert f">{text}<" in svg, text
     assert ">36.5 %<" in svg  # what is not classified is not of the first phase
+    options = FigureOptions(layout="with confidence")
+    beside = save_figure(drawn, None, tmp_path / "sure.png", options)
+    sure = panel_of(beside, drawn, ["Phases", "Probability"], 4)
+    corner, elsewhere = sure[2, 2], sure[sure.shape[0] // 2, sure.shape[1] // 2]
+    yellow = colormaps["viridis"](1.0, bytes=True)[:3]
+    np.testing.assert_array_equal([corner, elsewhere], [(255, 255, 255), yellow])

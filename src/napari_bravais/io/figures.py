@@ -21,7 +21,7 @@ from napari_bravais.io.figure_parts import (
 from napari_bravais.io.files import replacing
 from napari_bravais.io.scan import ElectronImage
 from napari_bravais.mapping.indexed_map import IndexedMap
-from napari_bravais.mapping.phase_map import PhaseMap, colour_table, percentage
+from napari_bravais.mapping.phase_map import colour_table, percentage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,8 +128,7 @@ def save_figure(
     panels = [_map_panel(shown, title)]
     if image is not None and options.layout in ("side by side", "with confidence"):
         panels = [_image_panel(image, shown), *panels]
-    # a map that was indexed has no probabilities, nor have phases any of each pixel
-    if options.layout == "with confidence" and isinstance(shown, PhaseMap):
+    if options.layout == "with confidence" and not isinstance(shown, IndexedMap):
         panels.append(_confidence_panel(shown))
     if image is not None and options.layout == "overlay":
         panels = [_overlay_panel(image, shown, f"{title} on {_title(image)}")]

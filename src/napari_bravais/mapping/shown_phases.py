@@ -98,6 +98,12 @@ class ShownPhases:
         """Height and width of the mapped area in ``step_unit``."""
         return self.of.extent
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the lattice of each pixel's phase, shape (ny, nx); NaN where none is."""
+        of_phases = [phase.probability for phase in self.pooled.phases]
+        return np.array([*of_phases, np.nan], np.float32)[self.labels]
+
     def fractions(self) -> list[tuple[Lattice | MapClass, int, float]]:
         """Count the mapped pixels of each phase, as `PhaseMap.fractions`."""
         return count_classes(self.labels[self.mapped], self.classes)
