@@ -144,6 +144,7 @@ def test_hovering_says_lattice_and_probability(mapped):
     # napari makes it in a thread of its own, of where the cursor has been until then
     wait_until(lambda: f"{best.pearson} {best.name}" in text(), "the status line")
     assert f"probability {probabilities.max():.0%}" in text()
+    assert viewer.help.startswith("click a pixel")
 
 
 def test_export_writes_figure_and_results(mapped, tmp_path):

@@ -36,6 +36,9 @@ _SETTLING = (100, 500, 2000)
 #: How many maps stand side by side in most windows.
 _AT_FIRST = (2, 3, 4)
 
+#: What napari's status line says of a map: its own words are about painting labels.
+_HELP = "click a pixel to see its pattern, scroll to zoom, drag to move"
+
 #: Each place in the grid holds an image or a map, and the ring upon it.
 _LAYERS_A_PLACE = 2
 
@@ -169,6 +172,7 @@ class Scene:
         ring.visible = layer.visible
         self._viewer.layers.insert(at, layer)
         self._viewer.layers.insert(at + 1, ring)
+        layer.help = ring.help = _HELP
         self.places[name] = place = Place(layer, ring, data)
         place.mark(self.pixel)
         self._viewer.layers.selection.active = layer
