@@ -6,8 +6,8 @@
 # FOLDER/anew gets finer ones of both folders' materials, out of masters-anew.tar: where commands are
 # given it as a last `-m`, these count.  To go on with them:
 # bravais simulate LIBRARY/structures.jsonl FOLDER/structures.jsonl -o FOLDER/anew
-# FOLDER/anew2 gets further ones, at other beam energies too, out of masters-anew2.tar; the bundled
-# atlas is not made of them yet.
+# FOLDER/anew2 gets further ones, at other beam energies too, out of masters-anew2.tar, to be given
+# after it; the bundled atlas is made of both.
 # FOLDER/known and FOLDER/more get further materials of the catalogue, for an index and an atlas, out
 # of masters-known.tar and masters-more.tar; the network was not trained on them: bravais index
 # --known FOLDER/known --known FOLDER/more

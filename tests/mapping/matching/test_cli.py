@@ -19,10 +19,14 @@ def match(*arguments: str):
 
 def test_patterns_of_two_materials_are_told_and_tabulated(tmp_path):
     path = tmp_path / "table.csv"
-    told = match(SAMPLE, "--pixel", "20,30", "--pixel", "47,71", "-o", str(path))
+    places = ("--pixel", "20,30", "--pixel", "47,71", "--pixel", "37,61")  # the last in the hole
+    told = match(SAMPLE, *places, "-o", str(path))
     assert told.exit_code == 0, told.stderr
     assert re.search(r"20 +30 +0\.\d\d  hP  hexagonal +1\.00  quartz \(P 0\.9\d", told.stdout)
-    first, second = csv.DictReader(path.open())
+    assert re.search(r"37 +61 +0\.\d\d  not classified$", told.stdout, re.MULTILINE)
+    first, second, hole = csv.DictReader(path.open())
+    assert hole["lattice"] == "not classified"
+    assert not any(hole[column] for column in list(hole)[4:])
     assert (first["row"], first["column"], first["lattice"]) == ("20", "30", "hP")
     assert (first["material 1"], first["formula 1"]) == ("quartz", "SiO2")
     assert float(first["correlation 1"]) > 0.5 and float(first["P(no known material)"]) < 0.05

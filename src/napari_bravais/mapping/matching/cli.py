@@ -108,13 +108,13 @@ def _row(
 ) -> dict[str, str | int | float]:
     """Return what is found of a pattern as a row of the table."""
     row, column = pixel
+    facts = {"row": row, "column": column, "quality": round(found.quality, 3)}
+    if not readable:  # what fits noise best is nothing to be taken for a result
+        return facts | {"lattice": UNCLASSIFIED.key}
     best = int(found.probabilities.argmax())
-    facts = {
-        "row": row,
-        "column": column,
-        "quality": round(found.quality, 3),
-        "lattice": (LATTICES[best] if readable else UNCLASSIFIED).key,
-        "P(lattice)": round(float(found.probabilities[best]), 4) if readable else "",
+    facts |= {
+        "lattice": LATTICES[best].key,
+        "P(lattice)": round(float(found.probabilities[best]), 4),
         "P(no known material)": round(found.none, 4),
     }
     for number, (material, probability, correlation) in enumerate(found.candidates, 1):
