@@ -210,11 +210,11 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     numbers = np.zeros((30, 40), np.int16)
     numbers[:, 15:30], numbers[:, 30:], numbers[:3, :4] = 1, 2, -1
     phases = tuple(
-        PooledPhase(number, 1, 1, 0.1, 1, np.eye(14)[lattice], candidates, excluded=excluded)
-        for number, lattice, candidates, excluded in (
-            (0, 13, (("copper", "Cu", 0.9),), None),
-            (1, 10, (), None),
-            (2, 13, (), ("nickel", "Ni")),
+        PooledPhase(number, 1, 1, 0.1, 1, sure * np.eye(14)[lattice], likely, excluded=excluded)
+        for number, lattice, sure, likely, excluded in (
+            (0, 13, 1.0, (("copper", "Cu", 0.9),), None),
+            (1, 10, 0.6, (), None),
+            (2, 13, 0.9, (), ("nickel", "Ni")),
         )
     )
     drawn = ShownPhases(PooledMap(phases, numbers, numbers), phase_map(quartz_and_rutile()))
@@ -236,6 +236,6 @@ def test_phases_have_shades_of_their_lattices_and_say_what_they_may_be(tmp_path)
     options = FigureOptions(layout="with confidence")
     beside = save_figure(drawn, None, tmp_path / "sure.png", options)
     sure = panel_of(beside, drawn, ["Phases", "Probability"], 4)
-    corner, elsewhere = sure[2, 2], sure[sure.shape[0] // 2, sure.shape[1] // 2]
-    yellow = colormaps["viridis"](1.0, bytes=True)[:3]
-    np.testing.assert_array_equal([corner, elsewhere], [(255, 255, 255), yellow])
+    found = [sure[2, 2], *(sure[sure.shape[0] // 2, at] for at in (5, sure.shape[1] // 2, -5))]
+    expected = colormaps["viridis"]([1.0, 0.6, 0.9], bytes=True)[:, :3]
+    np.testing.assert_array_equal(found, [(255, 255, 255), *expected])

@@ -128,6 +128,7 @@ def save_figure(
     panels = [_map_panel(shown, title)]
     if image is not None and options.layout in ("side by side", "with confidence"):
         panels = [_image_panel(image, shown), *panels]
+    # a map that was indexed has no probabilities
     if options.layout == "with confidence" and not isinstance(shown, IndexedMap):
         panels.append(_confidence_panel(shown))
     if image is not None and options.layout == "overlay":
